@@ -1,0 +1,145 @@
+import type { Clock, Timer } from './clock.ts';
+import { assert } from './assert.ts';
+
+interface Event {
+  readonly at: number;
+  readonly order: number;
+  fire: (() => void) | undefined;
+}
+
+/**
+ * Simulated time. It moves only inside `run`, from event to event, in order of time and then of
+ * scheduling, so the same program gives the same history on every machine. Between two events all
+ * promise reactions and ticks run, which lets ordinary async code live in virtual time.
+ */
+export class VirtualClock implements Clock {
+  readonly #heap: Event[] = [];
+  #now = 1; // never 0, see Clock
+  #order = 0;
+  #live = 0;
+
+  now(): number {
+    return this.#now;
+  }
+
+  /** How many events are scheduled and not cancelled; 0 means that the world is idle for good. */
+  get pending(): number {
+    return this.#live;
+  }
+
+  timer(fire: () => void): Timer {
+    let event: Event | undefined;
+    const disarm = (): void => {
+      if (event?.fire === undefined) return;
+      event.fire = undefined; // left in the heap, skipped when its time comes
+      this.#live -= 1;
+      event = undefined;
+    };
+    const arm = (at: number): void => {
+      if (event?.fire !== undefined && event.at === at) return;
+      disarm();
+      event = this.#push(at, fire);
+    };
+    return { arm, disarm };
+  }
+
+  /** Schedules one action; not cancellable, and cheaper than a timer. */
+  at(time: number, fire: () => void): void {
+    this.#push(time, fire);
+  }
+
+  /**
+   * Runs events until `promise` settles, and gives its result. Throws when nothing is left to happen
+   * or `limitMs` of virtual time have passed: a hang in a simulation is a failure, never a wait.
+   */
+  async run<T>(promise: Promise<T>, limitMs = 3_600_000): Promise<T> {
+    let settled = false;
+    const mark = (): void => {
+      settled = true;
+    };
+    promise.then(mark, mark);
+    const end = this.#now + limitMs;
+    await macrotask();
+    while (!settled) {
+      const next = this.#next();
+      if (next === undefined) throw new Error('virtual time: the promise is open and no event is left');
+      if (next > end) throw new Error(`virtual time: still open after ${limitMs} ms`);
+      this.#step(next);
+      await macrotask();
+    }
+    return promise;
+  }
+
+  /** Runs all events of the next `ms` milliseconds and leaves the clock there. */
+  async advance(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    await macrotask();
+    for (let next = this.#next(); next !== undefined && next <= end; next = this.#next()) {
+      this.#step(next);
+      await macrotask();
+    }
+    this.#now = end;
+  }
+
+  /** Fires all events of one instant. */
+  #step(at: number): void {
+    this.#now = at;
+    while (this.#heap.length > 0 && this.#heap[0]!.at <= at) {
+      const event = this.#pop();
+      const { fire } = event;
+      if (fire === undefined) continue;
+      event.fire = undefined;
+      this.#live -= 1;
+      fire();
+    }
+  }
+
+  #next(): number | undefined {
+    while (this.#heap.length > 0 && this.#heap[0]!.fire === undefined) this.#pop();
+    return this.#heap[0]?.at;
+  }
+
+  #push(at: number, fire: () => void): Event {
+    assert(!Number.isNaN(at), 'an event has a time');
+    const event: Event = { at: Math.max(at, this.#now), order: this.#order++, fire };
+    this.#live += 1;
+    const heap = this.#heap;
+    let index = heap.length;
+    heap.push(event);
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      if (!before(event, heap[parent]!)) break;
+      heap[index] = heap[parent]!;
+      index = parent;
+    }
+    heap[index] = event;
+    return event;
+  }
+
+  #pop(): Event {
+    const heap = this.#heap;
+    const top = heap[0]!;
+    const last = heap.pop()!;
+    if (heap.length === 0) return top;
+    let index = 0;
+    for (;;) {
+      let child = 2 * index + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child += 1;
+      if (!before(heap[child]!, last)) break;
+      heap[index] = heap[child]!;
+      index = child;
+    }
+    heap[index] = last;
+    return top;
+  }
+}
+
+function before(left: Event, right: Event): boolean {
+  return left.at < right.at || (left.at === right.at && left.order < right.order);
+}
+
+/** Lets every promise reaction and tick that is ready run, however long their chains. */
+function macrotask(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
