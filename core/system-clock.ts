@@ -8,6 +8,9 @@ const FINE_WAIT_MS = 1.5;
  * a probe time-out at a round trip of 50 us cannot wait for a 1 ms grain.
  */
 export class SystemClock implements Clock {
+  /** A turn of a busy event loop. */
+  readonly grainMs = 0.1;
+
   now(): number {
     return performance.now();
   }

@@ -7,16 +7,24 @@ interface Event {
   fire: (() => void) | undefined;
 }
 
+/** Cancelled events are cleared away when there are more of them than this, and than live ones. */
+const DEAD_MAX = 1024;
+/** More events than this in one instant are a program that re-arms itself for ever. */
+const INSTANT_MAX = 10_000_000;
+
 /**
  * Simulated time. It moves only inside `run`, from event to event, in order of time and then of
- * scheduling, so the same program gives the same history on every machine. Between two events all
+ * scheduling, so the same program gives the same history on every machine. Between two instants all
  * promise reactions and ticks run, which lets ordinary async code live in virtual time.
  */
 export class VirtualClock implements Clock {
+  readonly grainMs = 0.01;
   readonly #heap: Event[] = [];
   #now = 1; // never 0, see Clock
   #order = 0;
   #live = 0;
+  /** Cancelled events still in the heap. */
+  #dead = 0;
 
   now(): number {
     return this.#now;
@@ -32,8 +40,10 @@ export class VirtualClock implements Clock {
     const disarm = (): void => {
       if (event?.fire === undefined) return;
       event.fire = undefined; // left in the heap, skipped when its time comes
-      this.#live -= 1;
       event = undefined;
+      this.#live -= 1;
+      this.#dead += 1;
+      if (this.#dead > DEAD_MAX && this.#dead > this.#live) this.#clear();
     };
     const arm = (at: number): void => {
       if (event?.fire !== undefined && event.at === at) return;
@@ -84,18 +94,34 @@ export class VirtualClock implements Clock {
   /** Fires all events of one instant. */
   #step(at: number): void {
     this.#now = at;
-    while (this.#heap.length > 0 && this.#heap[0]!.at <= at) {
+    for (let count = 0; this.#heap.length > 0 && this.#heap[0]!.at <= at; count++) {
+      if (count === INSTANT_MAX) throw new Error(`virtual time: stands still at ${at} ms`);
       const event = this.#pop();
       const { fire } = event;
-      if (fire === undefined) continue;
       event.fire = undefined;
+      if (fire === undefined) {
+        this.#dead -= 1;
+        continue;
+      }
       this.#live -= 1;
       fire();
     }
   }
 
+  /** Drops the cancelled events; a sorted array is a heap. */
+  #clear(): void {
+    const live = this.#heap.filter((event) => event.fire !== undefined);
+    live.sort((left, right) => (before(left, right) ? -1 : 1));
+    this.#heap.length = 0;
+    for (const event of live) this.#heap.push(event);
+    this.#dead = 0;
+  }
+
   #next(): number | undefined {
-    while (this.#heap.length > 0 && this.#heap[0]!.fire === undefined) this.#pop();
+    while (this.#heap.length > 0 && this.#heap[0]!.fire === undefined) {
+      this.#pop();
+      this.#dead -= 1;
+    }
     return this.#heap[0]?.at;
   }
 

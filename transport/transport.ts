@@ -1,3 +1,4 @@
+import type { ConnectorId } from '../core/id.ts';
 import type { Slab } from '../core/slab.ts';
 
 /**
@@ -83,6 +84,11 @@ export interface Transport {
   readonly traits: Traits;
   /** Our own address. */
   readonly address: Peer;
+  /**
+   * Where a server for a connector id is found by convention, if nobody says otherwise. An address
+   * proves nothing about who is bound to it: check credentials where that matters.
+   */
+  locate(id: ConnectorId): Peer;
   /** Begins to deliver; once only. */
   start(sink: Sink): void;
   send(slab: Slab, start: number, end: number, peer: Peer): SendOutcome;

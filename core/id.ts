@@ -1,0 +1,29 @@
+import { required } from './errors.ts';
+
+/** A connector id: `struct cb_id`. `idx` names the user of the connector, `val` one of its objects. */
+export interface ConnectorId {
+  readonly idx: number;
+  readonly val: number;
+}
+
+/** Writes an id as the command line and /proc/net/connector do: `IDX:VAL`, decimal. */
+export function formatId(id: ConnectorId): string {
+  return `${id.idx}:${id.val}`;
+}
+
+/** Reads `IDX:VAL`, each decimal or 0x-hexadecimal, 0 … 2^32 - 1. Throws `invalid-argument`. */
+export function parseId(text: string): ConnectorId {
+  const match = /^(0x[0-9a-f]{1,8}|\d{1,10}):(0x[0-9a-f]{1,8}|\d{1,10})$/i.exec(text);
+  required(match !== null, `an id is IDX:VAL, two whole numbers, not "${text}"`);
+  return checkId({ idx: Number(match[1]), val: Number(match[2]) });
+}
+
+/** Gives the id back if both halves are u32, else throws `invalid-argument`. */
+export function checkId(id: ConnectorId): ConnectorId {
+  required(isU32(id.idx) && isU32(id.val), `an id is two numbers of 32 bits, not ${formatId(id)}`);
+  return id;
+}
+
+export function isU32(value: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff;
+}

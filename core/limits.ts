@@ -1,0 +1,81 @@
+import { assert } from './assert.ts';
+
+/**
+ * Every bound of the library, with its reason. An endpoint takes overrides for those marked *tunable*;
+ * reaching a bound is a named outcome (`busy`, a counted drop), never silent.
+ */
+export interface Limits {
+  /** Sessions at one endpoint, opened by either side. Tunable. */
+  readonly sessionsMax: number;
+  /** Sessions from one peer address: a hostile peer cannot take all places. Tunable. */
+  readonly sessionsPerPeerMax: number;
+  /** Sessions offered but not yet used: one small record each, oldest dropped first. Tunable. */
+  readonly halfOpenMax: number;
+  /** Calls of one session that wait or are open at the client; more are `busy`. Tunable. */
+  readonly callsPerSessionMax: number;
+  /** Payload bytes of those calls; more are `busy`. Tunable. */
+  readonly callBytesPerSessionMax: number;
+  /** Requests that an endpoint holds (waiting, running or with a reply not acknowledged). Tunable. */
+  readonly requestsMax: number;
+  /** Replies kept for retransmission, over all sessions: how many, and how many bytes. Tunable. */
+  readonly repliesMax: number;
+  readonly replyBytesMax: number;
+  /** How far dedup looks ahead of the oldest request not seen: one bit each. Tunable. */
+  readonly seqWindow: number;
+  /** FIFO channels of one session with calls in them at the same time. Tunable. */
+  readonly channelsMax: number;
+  /** Requests that a channel holds back behind a gap. */
+  readonly channelHeldMax: number;
+  /** The longest payload of one message, before fragmentation exists. */
+  readonly payloadMax: number;
+  /** The longest datagram that is packed of several messages: 16 KiB let the peer start early. */
+  readonly packedMax: number;
+  /** Default time for a call, ms. Tunable. */
+  readonly callTimeoutMs: number;
+  /** Silence, while something is outstanding, after which a session is given up, ms. Tunable. */
+  readonly silenceMs: number;
+  /** Requests to bare peers open at an endpoint. Tunable. */
+  readonly bareRequestsMax: number;
+  /** Parts of one bare reply that wait for a slow consumer; more fail the request. */
+  readonly barePartsMax: number;
+  /** Completed (seq, ack) pairs remembered, so that a late duplicate is not news (semantics 4). */
+  readonly completedPairsMax: number;
+  /** Sessions lost with calls open that are remembered to answer `unknown` truthfully. */
+  readonly lostSessionsMax: number;
+}
+
+export const defaultLimits: Limits = {
+  sessionsMax: 4096,
+  sessionsPerPeerMax: 64,
+  halfOpenMax: 1024,
+  callsPerSessionMax: 131_072,
+  callBytesPerSessionMax: 64 * 1024 * 1024,
+  requestsMax: 262_144,
+  repliesMax: 262_144,
+  replyBytesMax: 64 * 1024 * 1024,
+  seqWindow: 65_536,
+  channelsMax: 1024,
+  channelHeldMax: 4096,
+  payloadMax: 60 * 1024,
+  packedMax: 16 * 1024,
+  callTimeoutMs: 30_000,
+  silenceMs: 60_000,
+  bareRequestsMax: 1024,
+  barePartsMax: 4096,
+  completedPairsMax: 4096,
+  lostSessionsMax: 4096,
+};
+
+/** Completes and checks overrides. Relations between bounds are asserted here, once. */
+export function resolveLimits(overrides: Partial<Limits> = {}): Limits {
+  const limits = { ...defaultLimits, ...overrides };
+  for (const [name, value] of Object.entries(limits)) {
+    assert(value > 0, `limit ${name} is positive`);
+  }
+  assert((limits.seqWindow & (limits.seqWindow - 1)) === 0, 'seqWindow is a power of two');
+  assert(limits.seqWindow >= 64 && limits.seqWindow <= 2 ** 30, 'seqWindow is a part of the seqs');
+  assert(limits.payloadMax <= 0xffff - 512, 'a payload and its headers fit cn_msg.len');
+  assert(limits.channelsMax <= 0xffff, 'a channel number is 16 bits, 0 is none');
+  assert(limits.sessionsPerPeerMax <= limits.sessionsMax, 'one peer has no more than all');
+  return limits;
+}

@@ -1,0 +1,407 @@
+import Denque from 'denque';
+import { Flight, type FlightListener } from './flight.ts';
+import type { Outgoing } from './outgoing.ts';
+import { Received } from './received.ts';
+import { RoundTrip } from './rtt.ts';
+import { widen } from './sequence.ts';
+import { Window } from './window.ts';
+import { assert } from '../core/assert.ts';
+import type { ConnectorId } from '../core/id.ts';
+import { LITTLE_ENDIAN, type Slab } from '../core/slab.ts';
+import type { Traits } from '../transport/transport.ts';
+import {
+  CN_MSG_HEADER,
+  cnMsgLength,
+  cnMsgSeq,
+  writeCnMsg,
+} from '../transport/wire/cnmsg.ts';
+import * as frame from '../transport/wire/frame.ts';
+import { writeNlmsg } from '../transport/wire/nlmsg.ts';
+
+/** Numbers kept free for probes and acknowledgements when new messages have used up the rest. */
+const RESERVED_NUMBERS = 128;
+/** Fruitless probes before the probe interval grows, and by how much (semantics 15). */
+const PATIENT_PROBES = 2;
+const PROBE_BACKOFF = 1.5;
+const PROBE_MAX_MS = 5_000;
+/** A full queue is asked again after this share of the round trip, growing by `PROBE_BACKOFF`. */
+const RETRY_SHARE = 1 / 4;
+const RETRY_MAX_MS = 25;
+
+/** Why a datagram of an open session is dropped whole. */
+export type DataRefusal =
+  | 'duplicate-datagram'
+  | 'stale-datagram'
+  | 'bad-number' // number and floor contradict each other
+  | 'ack-of-unsent'; // acknowledges what was never sent: damaged or forged
+
+export interface CarrierOptions {
+  readonly id: ConnectorId;
+  readonly traits: Traits;
+  /** The clock's grain, ms. */
+  readonly grainMs: number;
+  /** The longest datagram to be packed of several messages. */
+  readonly packedMax: number;
+  /** Our session number, the peer's, and the tag the peer wants to see. */
+  readonly ownSession: number;
+  readonly peerSession: number;
+  readonly peerTag: number;
+  /** The numbers of the first datagram each way. */
+  readonly firstSent: number;
+  readonly firstReceived: number;
+  /** What the peer grants at first, truesize. */
+  readonly grant: number;
+  /** What we grant the peer at the moment, truesize: stated in every datagram. */
+  readonly ownGrant: () => number;
+  /** A message was acknowledged (once each, never for one that was withdrawn). */
+  readonly delivered: (message: Outgoing) => void;
+}
+
+/**
+ * Carries messages to one peer in numbered datagrams until each is acknowledged or withdrawn. Sans-IO,
+ * with four families of methods and no others:
+ *
+ * - getters;
+ * - `accept`, `handle*`: what comes in (a datagram's envelope, the passing of time);
+ * - commands: `enqueue`, `resend`, `acknowledgeNow`;
+ * - `pollTransmit` writes one datagram that should go out now, `transmitted` reports what became of it,
+ *   `pollTimeout` says when to call `handleTimeout`.
+ *
+ * Every mutation is to be followed by polling until `pollTransmit` gives 0, and then `pollTimeout`.
+ */
+export class Carrier implements FlightListener {
+  readonly #options: CarrierOptions;
+  readonly #roundTrip: RoundTrip;
+  readonly #flight: Flight;
+  readonly #received: Received;
+  readonly #window: Window;
+  /** Messages to be sent for the first time, and those whose datagram was lost, which go first. */
+  readonly #fresh = new Denque<Outgoing>();
+  readonly #again = new Denque<Outgoing>();
+  readonly #bitmap: number[] = [];
+  /** The datagram written by `pollTransmit`, until `transmitted` says what became of it. */
+  #prepared: { readonly messages: Outgoing[]; readonly charge: number } | undefined;
+  #heardAt: number;
+  /** When the peer's newest datagram came: our acknowledgement states how long it waited here. */
+  #newestAt: number;
+  /** Since when something has been waiting for an acknowledgement. */
+  #waitingSince = -Infinity;
+  #ackDueAt = Infinity;
+  #elicitedAt = -Infinity;
+  #reorderAt = Infinity;
+  #probing = false;
+  #probes = 0;
+  #retryAt = -Infinity;
+  #retries = 0;
+  #late = 0;
+
+  constructor(options: CarrierOptions, now: number) {
+    const { traits } = options;
+    this.#options = options;
+    this.#heardAt = now;
+    this.#newestAt = now;
+    this.#roundTrip = new RoundTrip(traits.roundTripHintMs, options.grainMs);
+    this.#flight = new Flight(options.firstSent, traits.fifo, this.#roundTrip, this);
+    this.#received = new Received(options.firstReceived);
+    this.#window = new Window(options.grant);
+  }
+
+  get roundTrip(): RoundTrip {
+    return this.#roundTrip;
+  }
+
+  /** True if nothing waits to be sent or acknowledged. */
+  get settled(): boolean {
+    return !this.#flight.waiting && this.#firstOf(this.#again) === undefined
+      && this.#firstOf(this.#fresh) === undefined;
+  }
+
+  /** Probes sent since the last acknowledgement. */
+  get fruitlessProbes(): number {
+    return this.#probes;
+  }
+
+  /** How long the peer has been silent although something of ours is outstanding, ms. */
+  silenceMs(now: number): number {
+    return this.#flight.waiting ? now - Math.max(this.#heardAt, this.#waitingSince) : 0;
+  }
+
+  /** Queues a message; it goes out when the window allows, in the order of queueing. */
+  enqueue(message: Outgoing): void {
+    message.queued = true;
+    this.#fresh.push(message);
+  }
+
+  /** Sends a message again that the peer turns out to lack, unless it was sent within a round trip. */
+  resend(message: Outgoing, now: number): void {
+    if (message.done || !message.transmitted) return;
+    if (now - message.sentAt < this.#roundTrip.minimumMs) return;
+    this.#repeat(message);
+  }
+
+  /**
+   * Takes the envelope of a DATA datagram at slab[start, …), already checked to be whole and ours.
+   * `eliciting` says whether messages follow, which the caller then walks. On refusal nothing changed.
+   */
+  accept(slab: Slab, start: number, eliciting: boolean, now: number): DataRefusal | undefined {
+    const { view } = slab;
+    const high = view.getUint32(start + frame.DATA_NUMBER_HIGH, LITTLE_ENDIAN);
+    const number = high * 2 ** 32 + cnMsgSeq(slab, start + frame.ENVELOPE_CN);
+    const floor = widen(view.getUint32(start + frame.DATA_FLOOR, LITTLE_ENDIAN), number);
+    if (floor > number || number - floor >= frame.TRACKED_DATAGRAMS) return 'bad-number';
+    // An honest peer never runs further ahead than what it waits for; nothing of ours has to jump.
+    if (number - this.#received.top >= 2 ** 31) return 'bad-number';
+    const base = widen(
+      view.getUint32(start + frame.DATA_ACK_BASE, LITTLE_ENDIAN),
+      this.#flight.next,
+    );
+    this.#readBitmap(slab, start);
+    if (base + this.#bitmapReach() > this.#flight.next) return 'ack-of-unsent';
+    const arrival = this.#received.arrival(number);
+    if (arrival === 'duplicate') return 'duplicate-datagram';
+    if (arrival === 'stale') return 'stale-datagram';
+    this.#heardAt = now;
+    if (arrival === 'late') this.#late = (this.#late + 1) & 0xffff;
+    const newest = number >= this.#received.top;
+    this.#received.accept(number, floor);
+    if (newest) {
+      this.#newestAt = now;
+      this.#window.setGrant(view.getUint32(start + frame.DATA_GRANT, LITTLE_ENDIAN));
+      this.#flight.setLate(view.getUint16(start + frame.DATA_LATE, LITTLE_ENDIAN));
+    }
+    const delay = view.getUint32(start + frame.DATA_ACK_DELAY, LITTLE_ENDIAN) / 1000;
+    this.#takeAcknowledgement(base, delay, now);
+    if (eliciting) this.#planAcknowledgement(now);
+    return undefined;
+  }
+
+  /** Does what time has made due; `pollTransmit` then finds it. */
+  handleTimeout(now: number): void {
+    if (this.#reorderAt <= now) this.#reorderAt = this.#flight.detectLosses(now);
+    if (this.#flight.waiting && this.#probeAt <= now) {
+      this.#flight.forget();
+      this.#probing = this.#flight.waiting;
+      this.#probes += 1;
+      this.#elicitedAt = now;
+    }
+  }
+
+  /**
+   * Tells the peer at once what did come. After an overrun of our receive queue this makes repair take
+   * one round trip and not a time-out (semantics 16).
+   */
+  acknowledgeNow(now: number): void {
+    this.#ackDueAt = Math.min(this.#ackDueAt, now);
+  }
+
+  /** When to call `handleTimeout` and poll again; Infinity: not before something else happens. */
+  pollTimeout(): number {
+    let at = Math.min(this.#ackDueAt, this.#reorderAt);
+    if (this.#flight.waiting) at = Math.min(at, this.#probeAt);
+    if (this.#retries > 0) at = Math.min(at, this.#retryAt);
+    return this.#retries > 0 ? Math.max(at, this.#retryAt) : at;
+  }
+
+  /**
+   * Writes the datagram that should go out now at the start of `slab` and gives its length, or 0 if
+   * there is none. Call `transmitted` before the next `pollTransmit`.
+   */
+  pollTransmit(slab: Slab, now: number): number {
+    assert(this.#prepared === undefined, 'each datagram is reported before the next is asked for');
+    if (this.#retries > 0 && now < this.#retryAt) return 0;
+    const words = this.#received.writeBitmap(slab, 0);
+    const messagesAt = frame.DATA_BITMAP + 4 * words;
+    const messages: Outgoing[] = [];
+    const end = this.#pack(slab, messagesAt, messages, now);
+    if (messages.length === 0 && now < this.#ackDueAt) {
+      this.#retries = 0; // what was refused has been withdrawn meanwhile
+      return 0;
+    }
+    this.#writeEnvelope(slab, messagesAt - frame.ENVELOPE, now);
+    writeNlmsg(slab, 0, end, this.#flight.next >>> 0);
+    this.#prepared = { messages, charge: this.#options.traits.truesize(end) };
+    return end;
+  }
+
+  /** The datagram of the last `pollTransmit` went out: the transport took it. Gives its messages. */
+  transmitted(now: number): readonly Outgoing[] {
+    const prepared = this.#takePrepared();
+    for (const message of prepared.messages) this.#dequeue(message);
+    if (!this.#flight.waiting) this.#waitingSince = now;
+    this.#flight.sent(prepared.messages, prepared.charge, now);
+    if (prepared.messages.length > 0) this.#elicitedAt = now;
+    this.#probing = false;
+    this.#ackDueAt = Infinity;
+    this.#retries = 0;
+    return prepared.messages;
+  }
+
+  /** It did not: the receiver's queue is full (`full`), or memory is short here. Nothing was lost. */
+  refused(full: boolean, now: number): void {
+    this.#takePrepared();
+    if (full) this.#window.decrease(this.#flight.outstanding);
+    const share = this.#roundTrip.smoothedMs * RETRY_SHARE * PROBE_BACKOFF ** this.#retries;
+    this.#retries = Math.min(this.#retries + 1, 32);
+    this.#retryAt = now + Math.min(Math.max(share, this.#options.grainMs), RETRY_MAX_MS);
+  }
+
+  delivered(message: Outgoing): void {
+    this.#options.delivered(message);
+  }
+
+  lost(message: Outgoing): void {
+    this.#repeat(message);
+  }
+
+  #repeat(message: Outgoing): void {
+    if (message.queued) return;
+    message.queued = true;
+    this.#again.push(message);
+  }
+
+  get #probeMs(): number {
+    const fruitless = Math.max(0, this.#probes - PATIENT_PROBES);
+    return Math.min(this.#roundTrip.probeMs * PROBE_BACKOFF ** fruitless, PROBE_MAX_MS);
+  }
+
+  get #probeAt(): number {
+    return this.#elicitedAt + this.#probeMs;
+  }
+
+  #takeAcknowledgement(base: number, delayMs: number, now: number): void {
+    const settled = this.#flight.acknowledge(base, this.#bitmap, delayMs, now);
+    if (settled > 0) {
+      this.#window.increase(settled);
+      this.#probes = 0;
+      this.#retries = 0;
+    }
+    this.#reorderAt = this.#flight.detectLosses(now);
+  }
+
+  #planAcknowledgement(now: number): void {
+    // A gap on a FIFO transport is a loss for certain: the sender should know at once.
+    const wait = this.#options.traits.fifo && this.#received.gap ? 0 : this.#roundTrip.ackDelayMs;
+    this.#ackDueAt = Math.min(this.#ackDueAt, now + wait);
+  }
+
+  /** Packs what may go into the datagram from `at` on; gives its end. */
+  #pack(slab: Slab, at: number, messages: Outgoing[], now: number): number {
+    const { packedMax, traits } = this.#options;
+    const spare = frame.TRACKED_DATAGRAMS - (this.#flight.next - this.#flight.floor);
+    if (spare <= 0) return at;
+    if (this.#probing) {
+      return this.#fill(slab, at, Math.min(packedMax, traits.datagramMax), messages, now, true);
+    }
+    if (spare <= RESERVED_NUMBERS) return at;
+    const first = this.#firstOf(this.#again) ?? this.#firstOf(this.#fresh);
+    if (first === undefined) return at;
+    const credit = this.#window.available(this.#flight.outstanding);
+    // With nothing under way one datagram always goes, however long: an empty queue takes it (KF §6.1).
+    const needed = at + first.bytes.length;
+    if (this.#flight.outstanding > 0 && traits.truesize(needed) > credit) return at;
+    const end = Math.max(needed, this.#lengthWithin(credit, Math.min(packedMax, traits.datagramMax)));
+    return this.#fill(slab, at, end, messages, now, false);
+  }
+
+  /** The longest datagram up to `max` whose charge is within `credit`. */
+  #lengthWithin(credit: number, max: number): number {
+    const { traits } = this.#options;
+    let length = max;
+    while (length > 0 && traits.truesize(length) > credit) length = length > 64 ? length >>> 1 : 0;
+    return length;
+  }
+
+  #fill(
+    slab: Slab,
+    at: number,
+    max: number,
+    messages: Outgoing[],
+    now: number,
+    probe: boolean,
+  ): number {
+    let end = at;
+    const add = (message: Outgoing): boolean => {
+      if (message.done) return true;
+      if (end + message.bytes.length > max && messages.length > 0) return false;
+      slab.bytes.set(message.bytes, end);
+      if (message.deadline !== Infinity) writeBudget(slab, end, message.deadline - now);
+      end += message.bytes.length;
+      messages.push(message);
+      return true;
+    };
+    if (probe) {
+      for (const message of this.#flight.oldest()) if (!message.queued && !add(message)) return end;
+    }
+    for (let index = 0; index < this.#again.length; index++) {
+      const message = this.#again.peekAt(index)!;
+      if (!add(message)) return end;
+    }
+    for (let index = 0; index < this.#fresh.length; index++) {
+      if (!add(this.#fresh.peekAt(index)!)) return end;
+    }
+    return end;
+  }
+
+  /** Takes a message that went out from the head of its queue, and withdrawn ones before it. */
+  #dequeue(message: Outgoing): void {
+    if (this.#firstOf(this.#again) === message) this.#again.shift();
+    else if (this.#firstOf(this.#fresh) === message) this.#fresh.shift();
+    else return; // a probe's copy of what is under way
+    message.queued = false;
+  }
+
+  #firstOf(queue: Denque<Outgoing>): Outgoing | undefined {
+    while (queue.length > 0 && queue.peekFront()!.done) queue.shift();
+    return queue.peekFront();
+  }
+
+  #takePrepared(): { readonly messages: Outgoing[]; readonly charge: number } {
+    const prepared = this.#prepared;
+    assert(prepared !== undefined, 'a datagram was written before its fate is reported');
+    this.#prepared = undefined;
+    return prepared;
+  }
+
+  #writeEnvelope(slab: Slab, length: number, now: number): void {
+    const { view } = slab;
+    const { id, ownSession, peerSession, peerTag } = this.#options;
+    const number = this.#flight.next;
+    const floor = this.#flight.floor;
+    writeCnMsg(slab, frame.ENVELOPE_CN, id, number >>> 0, peerTag, length, frame.DATA);
+    view.setUint32(frame.AT_MAGIC, frame.MAGIC, LITTLE_ENDIAN);
+    view.setUint32(frame.AT_SESSION, peerSession, LITTLE_ENDIAN);
+    view.setUint32(frame.AT_CHECKSUM, 0, LITTLE_ENDIAN);
+    view.setUint32(frame.AT_SOURCE, ownSession, LITTLE_ENDIAN);
+    view.setUint32(frame.DATA_NUMBER_HIGH, Math.floor(number / 2 ** 32), LITTLE_ENDIAN);
+    view.setUint32(frame.DATA_FLOOR, floor >>> 0, LITTLE_ENDIAN);
+    view.setUint32(frame.DATA_ACK_BASE, this.#received.base >>> 0, LITTLE_ENDIAN);
+    const heldMs = Math.min(now - this.#newestAt, 0xffff_ffff / 1000);
+    view.setUint32(frame.DATA_ACK_DELAY, Math.floor(heldMs * 1000), LITTLE_ENDIAN);
+    view.setUint32(frame.DATA_GRANT, this.#options.ownGrant(), LITTLE_ENDIAN);
+    view.setUint16(frame.DATA_LATE, this.#late, LITTLE_ENDIAN);
+    view.setUint16(frame.DATA_RESERVED, 0, LITTLE_ENDIAN);
+  }
+
+  #readBitmap(slab: Slab, start: number): void {
+    const length = cnMsgLength(slab, start + frame.ENVELOPE_CN);
+    const end = start + frame.ENVELOPE + length;
+    this.#bitmap.length = 0;
+    for (let at = start + frame.DATA_BITMAP; at < end; at += 4) {
+      this.#bitmap.push(slab.view.getUint32(at, LITTLE_ENDIAN));
+    }
+  }
+
+  /** How many numbers from the base on the bitmap speaks of, up to its highest bit. */
+  #bitmapReach(): number {
+    for (let word = this.#bitmap.length - 1; word >= 0; word--) {
+      if (this.#bitmap[word] !== 0) return 32 * word + 32 - Math.clz32(this.#bitmap[word]!);
+    }
+    return 0;
+  }
+}
+
+/** Writes what is left to a deadline into the request at `at`: it shrinks with each transmission. */
+function writeBudget(slab: Slab, at: number, leftMs: number): void {
+  const micros = Math.min(Math.max(0, Math.floor(leftMs * 1000)), frame.BUDGET_NONE - 1);
+  slab.view.setUint32(at + CN_MSG_HEADER + frame.REQUEST_BUDGET, micros, LITTLE_ENDIAN);
+}

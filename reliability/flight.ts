@@ -1,0 +1,209 @@
+import Denque from 'denque';
+import type { Outgoing } from './outgoing.ts';
+import type { RoundTrip } from './rtt.ts';
+import { assert } from '../core/assert.ts';
+import { TRACKED_DATAGRAMS } from '../transport/wire/frame.ts';
+
+/** The reordering window starts at this share of the smallest round trip (RFC 8985 §6.2). */
+const REORDER_SHARE = 1 / 4;
+/** Recoveries without a late datagram after which the reordering window shrinks (RFC 8985 §7). */
+const REORDER_PATIENCE = 16;
+
+/** Where the fate of a datagram's messages is reported. */
+export interface FlightListener {
+  delivered(message: Outgoing): void;
+  lost(message: Outgoing): void;
+}
+
+interface SentDatagram {
+  readonly number: number;
+  readonly sentAt: number;
+  /** Truesize at the receiver, counted while it is outstanding. */
+  readonly charge: number;
+  /** Empty for a bare acknowledgement, which is never waited for. */
+  readonly messages: readonly Outgoing[];
+  waiting: boolean;
+}
+
+/**
+ * The datagrams under way, and how their fate is learnt (semantics 15): an acknowledgement settles
+ * them; one that is overtaken by an acknowledged later one is lost, at once where the transport is
+ * FIFO, else after a reordering window in the manner of RACK (RFC 8985). Time alone never declares a
+ * loss: the probe time-out only asks (RFC 9002 §6.2).
+ */
+export class Flight {
+  /** Consecutive numbers from the oldest one still waited for, or empty. */
+  readonly #sent = new Denque<SentDatagram>();
+  readonly #listener: FlightListener;
+  readonly #fifo: boolean;
+  readonly #roundTrip: RoundTrip;
+  #next: number;
+  #outstanding = 0;
+  #waiting = 0;
+  #newestAcked = -1;
+  #reorderSteps = 1;
+  #recoveries = 0;
+  #late = 0;
+
+  constructor(first: number, fifo: boolean, roundTrip: RoundTrip, listener: FlightListener) {
+    this.#next = first;
+    this.#fifo = fifo;
+    this.#roundTrip = roundTrip;
+    this.#listener = listener;
+  }
+
+  /** The number that the next datagram will carry. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** The oldest number still waited for; `next` if there is none. */
+  get floor(): number {
+    return this.#sent.peekFront()?.number ?? this.#next;
+  }
+
+  /** Truesize under way. */
+  get outstanding(): number {
+    return this.#outstanding;
+  }
+
+  /** True while any datagram is waited for. */
+  get waiting(): boolean {
+    return this.#waiting > 0;
+  }
+
+  /** True if one more number would leave what the receiver keeps track of. */
+  get full(): boolean {
+    return this.#next - this.floor >= TRACKED_DATAGRAMS;
+  }
+
+  /** Records the datagram numbered `next` as sent. */
+  sent(messages: readonly Outgoing[], charge: number, now: number): void {
+    assert(!this.full, 'a datagram number stays within what the receiver tracks');
+    const number = this.#next++;
+    const waiting = messages.length > 0;
+    for (const message of messages) {
+      message.datagram = number;
+      message.sentAt = now;
+    }
+    if (!waiting && this.#sent.length === 0) return; // nothing before it is waited for either
+    this.#sent.push({ number, sentAt: now, charge, messages, waiting });
+    if (!waiting) return;
+    this.#waiting += 1;
+    this.#outstanding += charge;
+  }
+
+  /**
+   * Takes an acknowledgement: everything below `base`, and base + n where bit n of `bitmap` is set.
+   * The caller has checked that nothing in it was never sent. Gives the truesize newly settled.
+   */
+  acknowledge(base: number, bitmap: readonly number[], delayMs: number, now: number): number {
+    const before = this.#outstanding;
+    let newest: SentDatagram | undefined;
+    let index = 0;
+    for (; index < this.#sent.length; index++) {
+      const datagram = this.#sent.peekAt(index)!;
+      const offset = datagram.number - base;
+      if (offset >= 32 * bitmap.length) break;
+      if (offset >= 0 && ((bitmap[offset >>> 5]! >>> (offset & 31)) & 1) === 0) continue;
+      if (!datagram.waiting) continue;
+      this.#settle(datagram);
+      newest = datagram;
+      for (const message of datagram.messages) this.#deliver(message);
+    }
+    if (newest !== undefined && newest.number > this.#newestAcked) {
+      this.#newestAcked = newest.number;
+      this.#roundTrip.sample(now - newest.sentAt, delayMs);
+    }
+    this.#trim();
+    return before - this.#outstanding;
+  }
+
+  /** Declares lost what was overtaken for long enough; gives when to look again (or Infinity). */
+  detectLosses(now: number): number {
+    let lookAgainAt = Infinity;
+    let lost = false;
+    for (let index = 0; index < this.#sent.length; index++) {
+      const datagram = this.#sent.peekAt(index)!;
+      if (datagram.number >= this.#newestAcked) break;
+      if (!datagram.waiting) continue;
+      if (!this.#fifo) {
+        const due = datagram.sentAt + this.#roundTrip.smoothedMs + this.#reorderMs();
+        if (due > now) {
+          lookAgainAt = Math.min(lookAgainAt, due);
+          continue;
+        }
+      }
+      lost = true;
+      this.#settle(datagram);
+      for (const message of datagram.messages) {
+        if (!message.done && message.datagram === datagram.number) this.#listener.lost(message);
+      }
+    }
+    if (lost) this.#recovered();
+    this.#trim();
+    return lookAgainAt;
+  }
+
+  /**
+   * Takes the peer's count of datagrams that came after they were given up (16 bits, wrapping): each
+   * says that the reordering window is too small, as a DSACK does (RFC 8985 §6.2).
+   */
+  setLate(late: number): void {
+    if (late === this.#late) return;
+    this.#late = late;
+    this.#reorderSteps += 1;
+    this.#recoveries = 0;
+  }
+
+  /**
+   * Stops waiting for datagrams with nothing left in them to deliver: their messages were withdrawn,
+   * or went on in later ones. Called when a probe is due, so a round trip after the last sending.
+   */
+  forget(): void {
+    for (let index = 0; index < this.#sent.length; index++) {
+      const datagram = this.#sent.peekAt(index)!;
+      if (datagram.waiting && datagram.messages.every((message) => message.done)) {
+        this.#settle(datagram);
+      }
+    }
+    this.#trim();
+  }
+
+  /** The messages that a probe should carry: those of the oldest datagram still waited for. */
+  oldest(): readonly Outgoing[] {
+    for (let index = 0; index < this.#sent.length; index++) {
+      const datagram = this.#sent.peekAt(index)!;
+      if (datagram.waiting) return datagram.messages;
+    }
+    return [];
+  }
+
+  #deliver(message: Outgoing): void {
+    if (message.done) return;
+    message.done = true;
+    this.#listener.delivered(message);
+  }
+
+  #settle(datagram: SentDatagram): void {
+    datagram.waiting = false;
+    this.#waiting -= 1;
+    this.#outstanding -= datagram.charge;
+  }
+
+  #trim(): void {
+    while (this.#sent.length > 0 && !this.#sent.peekFront()!.waiting) this.#sent.shift();
+  }
+
+  #reorderMs(): number {
+    const { minimumMs, smoothedMs } = this.#roundTrip;
+    return Math.min(this.#reorderSteps * REORDER_SHARE * minimumMs, smoothedMs);
+  }
+
+  #recovered(): void {
+    this.#recoveries += 1;
+    if (this.#recoveries < REORDER_PATIENCE) return;
+    this.#recoveries = 0;
+    this.#reorderSteps = Math.max(1, this.#reorderSteps - 1);
+  }
+}

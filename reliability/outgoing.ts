@@ -1,0 +1,37 @@
+/**
+ * A message to be delivered: its identity (kind, seq, ack) and its encoded cn_msg. It keeps both
+ * through every retransmission; only the number of the datagram that carries it changes.
+ */
+export class Outgoing {
+  /** The kind of the message: REQUEST, REPLY, CANCEL or CLOSE (transport/wire/frame.ts). */
+  readonly kind: number;
+  /** The sequence number it carries. */
+  readonly seq: number;
+  /** The acknowledge number it carries. */
+  readonly ack: number;
+  /** The whole cn_msg, padded to 4 bytes, exactly as it goes into a datagram. */
+  readonly bytes: Uint8Array;
+  /** When its call expires (Infinity: never): a request states what is left of it when it is sent. */
+  readonly deadline: number;
+  /** The number of the last datagram that carried it; -1 before the first. */
+  datagram = -1;
+  /** When that was. */
+  sentAt: number = -Infinity;
+  /** Waiting in a queue to be sent (again). */
+  queued = false;
+  /** Delivered, or withdrawn: nothing will send it again. */
+  done = false;
+
+  constructor(kind: number, seq: number, ack: number, bytes: Uint8Array, deadline: number) {
+    this.kind = kind;
+    this.seq = seq;
+    this.ack = ack;
+    this.bytes = bytes;
+    this.deadline = deadline;
+  }
+
+  /** True once it has left this process: from then on it may have been executed. */
+  get transmitted(): boolean {
+    return this.datagram >= 0;
+  }
+}

@@ -1,0 +1,71 @@
+/** Something that is to be looked at again at a time. */
+export interface Scheduled {
+  /** When, according to the agenda; Infinity while it is not in it. */
+  wakesAt: number;
+}
+
+interface Entry<T> {
+  readonly at: number;
+  readonly item: T;
+}
+
+/**
+ * Which sessions have to be looked at when. A binary heap with lazy updates: moving a time *back*
+ * costs nothing, because the earlier entry finds nothing to do and files a new one; only a time moved
+ * *forward* adds an entry. So a busy session, whose time-outs are put off with every datagram, files
+ * about one entry per round trip, and an idle one has none.
+ */
+export class Agenda<T extends Scheduled> {
+  readonly #heap: Entry<T>[] = [];
+
+  /** When the next entry is due; Infinity if there is none. */
+  get nextAt(): number {
+    return this.#heap[0]?.at ?? Infinity;
+  }
+
+  /** Makes sure that the item is looked at no later than `at`. */
+  file(item: T, at: number): void {
+    if (at >= item.wakesAt) return;
+    item.wakesAt = at;
+    const heap = this.#heap;
+    const entry = { at, item };
+    let index = heap.length;
+    heap.push(entry);
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      if (heap[parent]!.at <= at) break;
+      heap[index] = heap[parent]!;
+      index = parent;
+    }
+    heap[index] = entry;
+  }
+
+  /** Takes the next item that is due; undefined if none is. */
+  due(now: number): T | undefined {
+    while (this.nextAt <= now) {
+      const { at, item } = this.#pop();
+      if (item.wakesAt !== at) continue; // moved forward since: another entry stands for it
+      item.wakesAt = Infinity;
+      return item;
+    }
+    return undefined;
+  }
+
+  #pop(): Entry<T> {
+    const heap = this.#heap;
+    const top = heap[0]!;
+    const last = heap.pop()!;
+    if (heap.length === 0) return top;
+    let index = 0;
+    for (;;) {
+      let child = 2 * index + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && heap[child + 1]!.at < heap[child]!.at) child += 1;
+      if (heap[child]!.at >= last.at) break;
+      heap[index] = heap[child]!;
+      index = child;
+    }
+    heap[index] = last;
+    return top;
+  }
+}

@@ -1,0 +1,148 @@
+import type { Timed } from './resources.ts';
+import { ConnectorError, type ErrorCode } from '../core/errors.ts';
+import { assert } from '../core/assert.ts';
+import type { ConnectorId } from '../core/id.ts';
+import type { Random } from '../core/random.ts';
+import { backoffMs } from '../reliability/backoff.ts';
+import type { Genes, Match, MatchRule } from '../reliability/match.ts';
+import type { RoundTrip } from '../reliability/rtt.ts';
+import type { Expiring } from '../reliability/wheel.ts';
+import type { Credentials, Peer, SendOutcome } from '../transport/transport.ts';
+
+/** A message of a bare peer. */
+export interface BareMessage {
+  readonly id: ConnectorId;
+  readonly seq: number;
+  readonly ack: number;
+  readonly flags: number;
+  readonly payload: Uint8Array;
+  readonly peer: Peer;
+  /** The multicast group it was sent to; 0 for unicast. */
+  readonly group: number;
+  readonly credentials: Credentials | undefined;
+}
+
+export interface BareRequestOptions {
+  readonly id: ConnectorId;
+  readonly peer: Peer;
+  readonly payload: Uint8Array;
+  readonly flags: number;
+  readonly rule: MatchRule;
+  /** Repeat it until it is answered: the peer may then execute it more than once. */
+  readonly idempotent: boolean;
+  /** When it expires, in clock time; Infinity: never. */
+  readonly deadline: number;
+  readonly random: Random;
+  /** The estimate for this peer; repeated requests give no sample (Karn's rule, RFC 6298 §3). */
+  readonly roundTrip: RoundTrip;
+  /** Takes each part of the reply; `final` on the last. */
+  readonly part: (message: BareMessage, match: Match) => void;
+  readonly failed: (error: ConnectorError) => void;
+}
+
+/** What the exchange wants to hear of. */
+export interface BareRequestHooks {
+  readonly due: () => void;
+  readonly ended: () => void;
+}
+
+/** How a repetition backs off: doubling, within 5 s. */
+const REPEAT_FACTOR = 2;
+const REPEAT_MAX_MS = 5_000;
+/** A full queue or a lack of memory is short-lived. */
+const RETRY_MS = 1;
+
+/** One request to a bare peer, from its first sending until it is settled. Sans-IO. */
+export class BareRequest implements Timed {
+  readonly options: BareRequestOptions;
+  genes: Genes = { seq: 0, ack: 0 };
+  settled = false;
+  /** When it is to be looked at: to be repeated, or because it expires. */
+  deadline: number;
+  earlier: Expiring | undefined = undefined;
+  later: Expiring | undefined = undefined;
+  slot = -1;
+  #hooks: BareRequestHooks | undefined;
+  #transmissions = 0;
+  #sentAt = 0;
+  #repeatAt = Infinity;
+
+  constructor(options: BareRequestOptions) {
+    this.options = options;
+    this.deadline = options.deadline;
+  }
+
+  begin(genes: Genes, now: number, hooks: BareRequestHooks): void {
+    this.genes = genes;
+    this.#sentAt = now;
+    this.#hooks = hooks;
+  }
+
+  expire(): void {
+    assert(this.#hooks !== undefined, 'a request that expires has begun');
+    this.#hooks.due();
+  }
+
+  /** Takes the fate of a sending. */
+  transmitted(outcome: SendOutcome, now: number): void {
+    switch (outcome) {
+      case 'sent':
+        this.#transmissions += 1;
+        this.#sentAt = now;
+        this.#repeatAt = this.options.idempotent ? now + this.#waitMs : Infinity;
+        break;
+      case 'busy':
+      case 'no-memory':
+        this.#repeatAt = now + RETRY_MS; // nothing was sent, so this repeats nothing
+        break;
+      case 'no-peer':
+        // An agent that is being restarted is worth waiting for only if it has been there before.
+        if (this.#transmissions > 0 && this.options.idempotent) this.#repeatAt = now + this.#waitMs;
+        else this.fail('no-peer', 'nobody is bound to the address');
+        break;
+      case 'too-big':
+        this.fail('too-big', 'the transport carries no message of this length');
+        break;
+      case 'denied':
+        this.fail('refused', 'the system does not let this process send to the peer');
+    }
+    this.deadline = Math.min(this.#repeatAt, this.options.deadline);
+  }
+
+  /** Its time has come: true if it is to be sent again now; else it has expired. */
+  repeat(now: number): boolean {
+    if (now >= this.options.deadline) {
+      this.fail('deadline-exceeded', 'no reply within the time allowed');
+      return false;
+    }
+    const due = now >= this.#repeatAt;
+    if (due) this.#repeatAt = Infinity;
+    this.deadline = Math.min(this.#repeatAt, this.options.deadline);
+    return due;
+  }
+
+  /** A reply to it came. */
+  answered(message: BareMessage, match: Match, now: number): void {
+    if (this.#transmissions === 1) this.options.roundTrip.sample(now - this.#sentAt, 0);
+    if (match === 'final') this.#end();
+    this.options.part(message, match);
+  }
+
+  fail(code: ErrorCode, message: string): void {
+    if (this.settled) return;
+    this.#end();
+    const outcome = this.#transmissions === 0 ? 'not-sent' : 'unknown';
+    this.options.failed(new ConnectorError(code, message, { outcome }));
+  }
+
+  get #waitMs(): number {
+    const baseMs = this.options.roundTrip.probeMs;
+    const backoff = { baseMs, factor: REPEAT_FACTOR, maxMs: REPEAT_MAX_MS };
+    return backoffMs(backoff, this.#transmissions - 1, this.options.random);
+  }
+
+  #end(): void {
+    this.settled = true;
+    this.#hooks?.ended();
+  }
+}

@@ -1,0 +1,211 @@
+import Denque from 'denque';
+import { LRUCache } from 'lru-cache/raw';
+import { BareRequest, type BareMessage } from './bare-request.ts';
+import type { Drop } from './counters.ts';
+import type { Resources } from './resources.ts';
+import { ConnectorError } from '../core/errors.ts';
+import { formatId, type ConnectorId } from '../core/id.ts';
+import type { Slab } from '../core/slab.ts';
+import { seqPlus } from '../reliability/sequence.ts';
+import type { Peer, SendOutcome, Source } from '../transport/transport.ts';
+import { decodeDatagram, encodeMessage, type Message } from '../transport/wire/datagram.ts';
+
+/** A message to a bare peer that waits to be sent. */
+export interface BareSend {
+  readonly peer: Peer;
+  readonly bytes: Uint8Array;
+  /** The request that it belongs to; undefined for a reply, which is sent once. */
+  readonly request: BareRequest | undefined;
+}
+
+/** Takes a new message of a bare peer. */
+export type BareListener = (message: BareMessage) => void;
+
+/**
+ * Talk with bare peers: every agent in the kernel, and anything that knows the 20-byte header and no
+ * more. Requests carry a unique seq and a random ack; replies are matched by the rule of the agent;
+ * what answers nothing is a new message, except a duplicate of a reply that was consumed, which by the
+ * letter of the 2005 text would be one too (semantics 4). Sans-IO.
+ *
+ * A bare peer does not deduplicate: a request is repeated only if it is declared idempotent.
+ */
+export class BareExchange {
+  readonly #resources: Resources;
+  readonly #listeners = new Map<string, BareListener>();
+  readonly #pending = new Map<string, Set<BareRequest>>();
+  /** Replies consumed lately, by peer, id, seq and ack. */
+  readonly #consumed: LRUCache<string, true>;
+  readonly #sends = new Denque<BareSend>();
+  /** New messages for listeners, to be handed over outside of the machine. */
+  readonly #news = new Denque<{ readonly listener: BareListener; readonly message: BareMessage }>();
+  readonly #now: () => number;
+  #open = 0;
+  #seq: number;
+
+  /** `now` is the time of the driver's current turn. */
+  constructor(resources: Resources, now: () => number) {
+    this.#resources = resources;
+    this.#now = now;
+    this.#seq = resources.random.u32();
+    this.#consumed = new LRUCache({ max: resources.limits.completedPairsMax });
+  }
+
+  /** Requests not settled. */
+  get open(): number {
+    return this.#open;
+  }
+
+  /** Hands new messages of an id to `listener`; one per id, as in cn_add_callback. */
+  listen(id: ConnectorId, listener: BareListener): void {
+    const key = formatId(id);
+    if (this.#listeners.has(key)) {
+      throw new ConnectorError('invalid-argument', `${key} has a callback already`);
+    }
+    this.#listeners.set(key, listener);
+  }
+
+  unlisten(id: ConnectorId): void {
+    this.#listeners.delete(formatId(id));
+  }
+
+  /** Starts a request: it is settled by a matching reply, its deadline or its cancellation. */
+  request(request: BareRequest): void {
+    const { limits, random, deadlines } = this.#resources;
+    if (this.#open >= limits.bareRequestsMax) {
+      const message = `${this.#open} requests to bare peers are open`;
+      throw new ConnectorError('busy', message, { outcome: 'not-sent' });
+    }
+    this.#seq = seqPlus(this.#seq, 1);
+    let ack = random.u32();
+    // w1 marks data by ack = seq + 1 and status by the request's ack: they must differ (KF §3.1).
+    while (ack === seqPlus(this.#seq, 1)) ack = random.u32();
+    request.begin({ seq: this.#seq, ack }, this.#now(), {
+      due: () => this.#due(request),
+      ended: () => this.#ended(request),
+    });
+    const key = formatId(request.options.id);
+    const siblings = this.#pending.get(key);
+    // The waiter stands before anything is sent: a kernel agent answers inside our send (KF §2.3).
+    if (siblings === undefined) this.#pending.set(key, new Set([request]));
+    else siblings.add(request);
+    this.#open += 1;
+    deadlines.add(request);
+    this.#queue(request);
+  }
+
+  /** Sends a reply by the documented rule: the same seq, ack + 1. */
+  reply(message: BareMessage, payload: Uint8Array): void {
+    const { id, seq, ack, peer } = message;
+    const header = { id, seq, ack: seqPlus(ack, 1), flags: 0 };
+    this.#sends.push({ peer, bytes: encodeMessage(header, payload), request: undefined });
+  }
+
+  /** Takes a datagram that is no session's. Gives why it was dropped, if no message in it was good. */
+  handleDatagram(
+    slab: Slab,
+    start: number,
+    end: number,
+    source: Source,
+    now: number,
+  ): Drop | undefined {
+    // Copied: what is delivered outlives the transport's slab.
+    const decoded = decodeDatagram(slab.bytes.slice(start, end));
+    if (!decoded.ok) return decoded.reason;
+    let dropped: Drop | undefined;
+    let good = false;
+    for (const message of decoded.messages) {
+      const reason = this.#handleMessage(message, source, now);
+      if (reason === undefined) good = true;
+      else dropped ??= reason;
+    }
+    return good ? undefined : dropped;
+  }
+
+  /** The next new message and who is to have it. */
+  pollNews(): { readonly listener: BareListener; readonly message: BareMessage } | undefined {
+    return this.#news.shift();
+  }
+
+  /** The next message to be sent; report what became of it to `transmitted`. */
+  pollTransmit(): BareSend | undefined {
+    for (;;) {
+      const send = this.#sends.shift();
+      if (send === undefined || send.request === undefined || !send.request.settled) return send;
+    }
+  }
+
+  transmitted(send: BareSend, outcome: SendOutcome): void {
+    const { request } = send;
+    if (request === undefined || request.settled) return;
+    request.transmitted(outcome, this.#now());
+    this.#schedule(request);
+  }
+
+  /** The endpoint closes: every open request fails with what is known of it. */
+  fail(message: string): void {
+    for (const siblings of [...this.#pending.values()]) {
+      for (const request of [...siblings]) request.fail('closed', message);
+    }
+  }
+
+  #handleMessage(message: Message, source: Source, now: number): Drop | undefined {
+    const { cn, payload } = message;
+    const key = formatId(cn.id);
+    const consumedKey = `${source.peer} ${key} ${cn.seq} ${cn.ack}`;
+    for (const request of this.#pending.get(key) ?? []) {
+      if (request.options.peer !== source.peer) continue;
+      const match = request.options.rule(request.genes, cn, payload);
+      if (match === 'no') continue;
+      this.#consumed.set(consumedKey, true);
+      request.answered(bareMessage(message, source), match, now);
+      return undefined;
+    }
+    if (this.#consumed.get(consumedKey) !== undefined) return 'consumed-reply';
+    const listener = this.#listeners.get(key);
+    if (listener === undefined) return 'unexpected';
+    this.#news.push({ listener, message: bareMessage(message, source) });
+    return undefined;
+  }
+
+  /** A request's time has come: it is over, or to be sent again. */
+  #due(request: BareRequest): void {
+    if (request.settled) return;
+    if (request.repeat(this.#now())) this.#queue(request);
+    this.#schedule(request);
+  }
+
+  #schedule(request: BareRequest): void {
+    this.#resources.deadlines.remove(request);
+    if (!request.settled) this.#resources.deadlines.add(request);
+  }
+
+  #ended(request: BareRequest): void {
+    const key = formatId(request.options.id);
+    const siblings = this.#pending.get(key);
+    if (siblings?.delete(request) !== true) return;
+    if (siblings.size === 0) this.#pending.delete(key);
+    this.#open -= 1;
+    this.#resources.deadlines.remove(request);
+  }
+
+  #queue(request: BareRequest): void {
+    const { id, flags, payload, peer } = request.options;
+    const { seq, ack } = request.genes;
+    this.#sends.push({ peer, bytes: encodeMessage({ id, seq, ack, flags }, payload), request });
+  }
+}
+
+function bareMessage(message: Message, source: Source): BareMessage {
+  const { cn, payload } = message;
+  const { peer, group, credentials } = source;
+  return {
+    id: cn.id,
+    seq: cn.seq,
+    ack: cn.ack,
+    flags: cn.flags,
+    payload,
+    peer,
+    group,
+    credentials: credentials && { ...credentials },
+  };
+}

@@ -1,0 +1,122 @@
+import type { Timed } from './resources.ts';
+import type { ErrorCode, Outcome } from '../core/errors.ts';
+import type { Outgoing } from '../reliability/outgoing.ts';
+import type { Expiring } from '../reliability/wheel.ts';
+import { CN_MSG_HEADER } from '../transport/wire/cnmsg.ts';
+import { REQUEST_HEADER } from '../transport/wire/frame.ts';
+
+/** How a call ended. */
+export type Settlement =
+  | { readonly ok: true; readonly format: number; readonly payload: Uint8Array }
+  | {
+      readonly ok: false;
+      readonly code: ErrorCode;
+      readonly outcome: Outcome;
+      readonly message: string;
+    };
+
+export interface CallOptions {
+  /** The method's name, UTF-8. */
+  readonly method: Uint8Array;
+  readonly format: number;
+  readonly payload: Uint8Array;
+  /** When it expires, in clock time; Infinity: never. */
+  readonly deadline: number;
+  /** The name of its FIFO channel; undefined: unordered. */
+  readonly channel: string | undefined;
+  /** True if it may be repeated even if it may have run. */
+  readonly idempotent: boolean;
+  /** The caller's promise. */
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  /** Called once the call has its settlement, outside of any state machine. */
+  readonly settled: (call: Call) => void;
+}
+
+/** What follows a call through its sessions: its caller's signal. */
+export interface Tie {
+  readonly renewed: (call: Call) => void;
+  readonly done: () => void;
+}
+
+/**
+ * One call at its client, from the moment it is made until it is settled and the peer needs no more
+ * word of it. It lives in one session; a call that may be made again goes on as `again()`.
+ */
+export class Call implements Timed {
+  options: CallOptions;
+  /** Assigned when the session admits it. */
+  seq = -1;
+  request: Outgoing | undefined;
+  /** Takes the request back, under its own seq and ack. */
+  cancel: Outgoing | undefined;
+  /** The number and position of its channel, once admitted; channel 0: unordered. */
+  channel = 0;
+  position = 0;
+  settlement: Settlement | undefined;
+  /** What to do when the deadline comes, and when its caller aborts it: set by who has it. */
+  onDeadline: (call: Call) => void = nothing;
+  abort: () => void = nothing;
+  #tie: Tie | undefined;
+
+  earlier: Expiring | undefined = undefined;
+  later: Expiring | undefined = undefined;
+  slot = -1;
+
+  constructor(options: CallOptions) {
+    this.options = options;
+  }
+
+  get deadline(): number {
+    return this.options.deadline;
+  }
+
+  expire(): void {
+    this.onDeadline(this);
+  }
+
+  /** True once the peer has the request, or word that it was taken back. */
+  get delivered(): boolean {
+    if (this.cancel !== undefined) return this.cancel.done;
+    return this.request !== undefined && this.request.done;
+  }
+
+  /** What is known if nothing more is ever heard. */
+  get outcome(): Outcome {
+    return this.request !== undefined && this.request.transmitted ? 'unknown' : 'not-sent';
+  }
+
+  /** The same call for another session. */
+  again(): Call {
+    const { method, payload } = this.options;
+    const encoded = this.request?.bytes;
+    // The caller may have reused its bytes since: those of the message are what it meant.
+    const at = CN_MSG_HEADER + REQUEST_HEADER + method.length;
+    const kept = encoded === undefined ? payload : encoded.subarray(at, at + payload.length);
+    const call = new Call({ ...this.options, payload: kept });
+    call.#tie = this.#tie;
+    this.#tie?.renewed(call);
+    return call;
+  }
+
+  /** Makes the call independent of its caller's bytes: it is not encoded before this turn ends. */
+  own(): void {
+    this.options = { ...this.options, payload: this.options.payload.slice() };
+  }
+
+  tie(tie: Tie): void {
+    this.#tie = tie;
+  }
+
+  resolve(value: unknown): void {
+    this.#tie?.done();
+    this.options.resolve(value);
+  }
+
+  reject(error: unknown): void {
+    this.#tie?.done();
+    this.options.reject(error);
+  }
+}
+
+function nothing(): void {}

@@ -1,0 +1,57 @@
+interface Channel {
+  readonly number: number;
+  /** The position of the next request in it. */
+  next: number;
+  /** Calls that have a position and are not both settled and delivered. */
+  open: number;
+}
+
+/**
+ * The FIFO channels of a session at its client. A name has a number on the wire while calls are open
+ * in it; then the number is free for another name and goes on counting positions where it stood, so
+ * the server need not know of names at all.
+ */
+export class Channels {
+  readonly #byName = new Map<string, Channel>();
+  readonly #free: Channel[] = [];
+  #numbers = 0;
+  readonly #max: number;
+  readonly #openMax: number;
+
+  /** At most `max` channels with calls open at once, and `openMax` calls open in each. */
+  constructor(max: number, openMax: number) {
+    this.#max = max;
+    this.#openMax = openMax;
+  }
+
+  /** Gives the next place in a channel, or undefined if a bound is reached. */
+  place(name: string): { readonly number: number; readonly position: number } | undefined {
+    const channel = this.#byName.get(name) ?? this.#take(name);
+    if (channel === undefined || channel.open >= this.#openMax) return undefined;
+    const position = channel.next;
+    channel.next = (position + 1) >>> 0;
+    channel.open += 1;
+    return { number: channel.number, position };
+  }
+
+  /** One call of the channel is settled and delivered. */
+  release(name: string): void {
+    const channel = this.#byName.get(name);
+    if (channel === undefined) return;
+    channel.open -= 1;
+    if (channel.open > 0) return;
+    this.#byName.delete(name);
+    this.#free.push(channel);
+  }
+
+  #take(name: string): Channel | undefined {
+    let channel = this.#free.pop();
+    if (channel === undefined) {
+      if (this.#numbers >= this.#max) return undefined;
+      this.#numbers += 1;
+      channel = { number: this.#numbers, next: 0, open: 0 };
+    }
+    this.#byName.set(name, channel);
+    return channel;
+  }
+}

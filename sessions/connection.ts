@@ -1,0 +1,264 @@
+import { Call, type CallOptions as CallParts } from './call.ts';
+import type { Dialer } from './dialer.ts';
+import { METHOD_LENGTH_MAX } from './encode.ts';
+import { readPayload, writePayload } from './payload.ts';
+import type { Resources } from './resources.ts';
+import type { AllowRule, CallBackOptions, Service } from './service.ts';
+import type { Session } from './session.ts';
+import type { Clock } from '../core/clock.ts';
+import { ConnectorError, isConnectorError, required } from '../core/errors.ts';
+import type { ConnectorId } from '../core/id.ts';
+import type { Credentials, Peer } from '../transport/transport.ts';
+
+export interface CallOptions extends CallBackOptions {
+  /** It may run more than once: repeat it even if the peer was lost while it may have run. */
+  readonly idempotent?: boolean;
+}
+
+/** What a call is checked against. */
+export interface CallLimits {
+  readonly clock: Clock;
+  readonly resources: Resources;
+  /** The longest payload of a call, bytes. */
+  readonly payloadMax: number;
+}
+
+export interface ConnectionParts extends CallLimits {
+  readonly id: ConnectorId;
+  readonly peer: Peer;
+  readonly waitForReady: boolean;
+  readonly allow: AllowRule;
+  readonly service: Service | undefined;
+  readonly dialer: Dialer;
+  readonly closed: (connection: Connection) => void;
+}
+
+/**
+ * A client's way to one service. It keeps a session open and opens another when that is lost; a call
+ * moves to the new one only if it is known not to have run, or is declared idempotent (semantics 7).
+ */
+export class Connection implements AsyncDisposable {
+  readonly #parts: ConnectionParts;
+  #session: Session | undefined;
+  #dialing = false;
+  /** Calls that wait for a session. */
+  readonly #waiting = new Set<Call>();
+  #closing = false;
+
+  constructor(parts: ConnectionParts) {
+    this.#parts = parts;
+  }
+
+  get id(): ConnectorId {
+    return this.#parts.id;
+  }
+
+  get peer(): Peer {
+    return this.#parts.peer;
+  }
+
+  /** The server as the kernel names it; undefined while there is no session, or no kernel to ask. */
+  get credentials(): Credentials | undefined {
+    return this.#session?.parts.credentials;
+  }
+
+  /** Opens the first session. Throws `ConnectorError` with outcome `not-sent`. */
+  async open(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+    this.#adopt(await this.#dial(this.#parts.clock.now() + timeoutMs, signal));
+  }
+
+  /**
+   * Calls a method; resolves with the reply. `Uint8Array` travels as bytes, all else as JSON. Rejects
+   * with `ConnectorError`, whose `outcome` says what is known of the call.
+   */
+  call(method: string, input?: unknown, options: CallOptions = {}): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.#closing) {
+        const message = 'the connection is closed';
+        throw new ConnectorError('closed', message, { outcome: 'not-sent' });
+      }
+      const parts = callParts(this.#parts, method, input, options, resolve, reject, this.#settled);
+      start(parts, options.signal, (call) => this.#submit(call));
+    });
+  }
+
+  /** Takes no more calls, waits until those open are settled, and closes the session. */
+  async close(): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    await this.#session?.drain();
+    this.#parts.closed(this);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #submit(call: Call): void {
+    const session = this.#session;
+    if (session?.state === 'open') {
+      submit(session, call);
+      return;
+    }
+    const { resources } = this.#parts;
+    if (this.#waiting.size >= resources.limits.callsPerSessionMax) {
+      call.reject(busy());
+      return;
+    }
+    call.own();
+    this.#waiting.add(call);
+    call.onDeadline = () => this.#giveUp(call, 'no session within the time allowed');
+    call.abort = () => this.#giveUp(call, undefined);
+    resources.deadlines.add(call);
+    resources.armed();
+    if (!this.#dialing) void this.#redial();
+  }
+
+  /** A call that waits for a session ends; without a message, because its caller aborted it. */
+  #giveUp(call: Call, message: string | undefined): void {
+    this.#waiting.delete(call);
+    this.#parts.resources.deadlines.remove(call);
+    const error = message === undefined
+      ? new ConnectorError('cancelled', 'aborted by the caller', { outcome: 'not-sent' })
+      : new ConnectorError('deadline-exceeded', message, { outcome: 'not-sent' });
+    call.reject(error);
+  }
+
+  /** Opens sessions until no call waits, or opening fails for good. */
+  async #redial(): Promise<void> {
+    this.#dialing = true;
+    while (this.#waiting.size > 0) {
+      let deadline = 0;
+      for (const call of this.#waiting) deadline = Math.max(deadline, call.deadline);
+      try {
+        this.#adopt(await this.#dial(deadline, undefined));
+        break;
+      } catch (error) {
+        if (isConnectorError(error, 'deadline-exceeded')) {
+          // A later call may have more time than those that this opening was for.
+          this.#expire();
+          continue;
+        }
+        for (const call of this.#take()) call.reject(error);
+      }
+    }
+    this.#dialing = false;
+  }
+
+  #expire(): void {
+    const now = this.#parts.clock.now();
+    for (const call of [...this.#waiting]) {
+      if (call.deadline <= now) this.#giveUp(call, 'no session within the time allowed');
+    }
+  }
+
+  #dial(deadline: number, signal: AbortSignal | undefined): Promise<Session> {
+    const { id, peer, waitForReady, allow, service, dialer } = this.#parts;
+    return dialer.dial({ id, peer, deadline, signal, waitForReady, allow, service });
+  }
+
+  #adopt(session: Session): void {
+    this.#session = session;
+    for (const call of this.#take()) submit(session, call);
+    if (this.#closing) void session.drain();
+  }
+
+  #take(): Call[] {
+    const calls = [...this.#waiting];
+    this.#waiting.clear();
+    for (const call of calls) this.#parts.resources.deadlines.remove(call);
+    return calls;
+  }
+
+  readonly #settled = (call: Call): void => {
+    const { settlement, options } = call;
+    if (settlement?.ok === false && settlement.code === 'peer-lost' && !this.#closing) {
+      const notRun = settlement.outcome === 'not-sent' || settlement.outcome === 'not-executed';
+      if ((notRun || options.idempotent) && this.#parts.clock.now() < options.deadline) {
+        this.#submit(call.again());
+        return;
+      }
+    }
+    settle(call);
+  };
+}
+
+/** Checks what a caller gave and makes the parts of a call of it. Throws `invalid-argument`. */
+export function callParts(
+  limits: CallLimits,
+  method: string,
+  input: unknown,
+  options: CallOptions,
+  resolve: (value: unknown) => void,
+  reject: (error: unknown) => void,
+  settled: (call: Call) => void,
+): CallParts {
+  const { timeoutMs = limits.resources.limits.callTimeoutMs, channel, idempotent = false } = options;
+  required(timeoutMs >= 0, `timeoutMs is a number of milliseconds, not ${timeoutMs}`);
+  required(method.length > 0, 'a method has a name');
+  const name = encoder.encode(method);
+  required(name.length <= METHOD_LENGTH_MAX, `a method's name has ${METHOD_LENGTH_MAX} bytes at most`);
+  const { format, bytes } = writePayload(input);
+  if (bytes.length > limits.payloadMax) {
+    const message = `${bytes.length} bytes, of ${limits.payloadMax} at most`;
+    throw new ConnectorError('too-big', message, { outcome: 'not-sent' });
+  }
+  const deadline = limits.clock.now() + timeoutMs;
+  return {
+    method: name, format, payload: bytes, deadline, channel, idempotent, resolve, reject, settled,
+  };
+}
+
+/** Starts a call, and ties it to the caller's signal if there is one. */
+export function start(
+  parts: CallParts,
+  signal: AbortSignal | undefined,
+  submitCall: (call: Call) => void,
+): void {
+  if (signal === undefined) {
+    submitCall(new Call(parts));
+    return;
+  }
+  if (signal.aborted) {
+    const options = { outcome: 'not-sent', cause: signal.reason } as const;
+    throw new ConnectorError('cancelled', 'aborted before it was made', options);
+  }
+  // One listener for the life of the call, whatever sessions it goes through.
+  const current: { call: Call } = { call: new Call(parts) };
+  const abort = (): void => current.call.abort();
+  const done = (): void => signal.removeEventListener('abort', abort);
+  current.call.tie({
+    renewed: (call) => {
+      current.call = call;
+    },
+    done,
+  });
+  signal.addEventListener('abort', abort, { once: true });
+  submitCall(current.call);
+}
+
+/** Hands a call to a session. */
+export function submit(session: Session, call: Call): void {
+  call.abort = () => session.caller.abandon(call, 'cancelled', 'aborted by the caller');
+  if (!session.caller.call(call)) call.reject(busy());
+}
+
+/** Settles the caller's promise by the call's settlement. */
+export function settle(call: Call): void {
+  const { settlement } = call;
+  if (settlement === undefined) return;
+  if (!settlement.ok) {
+    const { code, message, outcome } = settlement;
+    call.reject(new ConnectorError(code, message, { outcome }));
+    return;
+  }
+  const value = readPayload(settlement.format, settlement.payload);
+  if (value.ok) call.resolve(value.value);
+  else call.reject(new ConnectorError('malformed', 'unreadable reply', { outcome: 'executed' }));
+}
+
+const encoder = new TextEncoder();
+
+function busy(): ConnectorError {
+  return new ConnectorError('busy', 'too many calls are open here', { outcome: 'not-sent' });
+}

@@ -1,0 +1,78 @@
+/**
+ * What an endpoint has seen and done, counted from its start. Every datagram that comes is counted
+ * once in `datagramsReceived` and, unless it was good, under exactly one reason in `dropped`.
+ */
+export interface Counters {
+  datagramsSent: number;
+  datagramsReceived: number;
+  /** Messages sent, each transmission counted: a retransmission is one more. */
+  requestsSent: number;
+  repliesSent: number;
+  /** CANCEL and CLOSE messages, handshakes and datagrams that only acknowledge. */
+  controlSent: number;
+  /** Sends that the transport did not take. */
+  sendBusy: number;
+  sendNoMemory: number;
+  sendFailed: number;
+  /** Datagrams that the transport says this side lost. */
+  overrun: number;
+  sessionsOpened: number;
+  sessionsLost: number;
+  /** Retransmitted requests recognised as such: each would have been a second execution. */
+  duplicateRequests: number;
+  /** Replies to calls that were settled before they came. */
+  duplicateReplies: number;
+  /** Replies whose ack is not that of the request + 1. */
+  unmatchedReplies: number;
+  /** Replies that gave way to the cache's bounds. */
+  repliesEvicted: number;
+  /** Datagrams dropped, by reason. */
+  readonly dropped: Record<Drop, number>;
+}
+
+/** Why a datagram was dropped whole. Closed; docs/PROTOCOL.md §8 explains each. */
+export const drops = [
+  'short', // no room for a nlmsghdr and a cn_msg
+  'nlmsg-length', // nlmsg_len below 36 or beyond the datagram
+  'cn-length', // cn_msg.len beyond its nlmsghdr
+  'version', // another version of the session format
+  'malformed', // a session datagram whose parts contradict each other
+  'checksum', // the CRC-32 is not that of the bytes
+  'unknown-session', // no such session here; answered by RESET
+  'wrong-tag', // right session number, wrong verification tag or peer
+  'duplicate-datagram', // a copy made by the network
+  'stale-datagram', // too old to tell whether it is a copy
+  'bad-number', // datagram number and floor contradict each other
+  'ack-of-unsent', // acknowledges what was never sent
+  'unexpected', // an answer to nothing that is open, a duplicate of a handshake
+  'no-service', // nobody here serves the id
+  'denied', // the allow rule says no
+  'over-limit', // a bound on sessions or requests is reached; the peer is told
+  'consumed-reply', // a bare reply that was consumed before (semantics 4)
+  'not-kernel', // on NETLINK_CONNECTOR, from a process (semantics 20)
+  'closed', // came after the endpoint was closed
+] as const;
+
+export type Drop = (typeof drops)[number];
+
+export function newCounters(): Counters {
+  const dropped = Object.fromEntries(drops.map((reason) => [reason, 0]));
+  return {
+    datagramsSent: 0,
+    datagramsReceived: 0,
+    requestsSent: 0,
+    repliesSent: 0,
+    controlSent: 0,
+    sendBusy: 0,
+    sendNoMemory: 0,
+    sendFailed: 0,
+    overrun: 0,
+    sessionsOpened: 0,
+    sessionsLost: 0,
+    duplicateRequests: 0,
+    duplicateReplies: 0,
+    unmatchedReplies: 0,
+    repliesEvicted: 0,
+    dropped: dropped as Record<Drop, number>,
+  };
+}

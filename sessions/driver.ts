@@ -1,0 +1,312 @@
+import { Agenda } from './agenda.ts';
+import { BareExchange, type BareSend } from './bare.ts';
+import { newCounters } from './counters.ts';
+import { Demux } from './demux.ts';
+import { Dialer } from './dialer.ts';
+import { Handshakes, type Handshake } from './handshakes.ts';
+import type { Resources, Timed } from './resources.ts';
+import { Router, type ControlDatagram } from './router.ts';
+import type { Service } from './service.ts';
+import type { Session } from './session.ts';
+import type { Clock, Timer } from '../core/clock.ts';
+import type { Limits } from '../core/limits.ts';
+import type { Random } from '../core/random.ts';
+import { Slab } from '../core/slab.ts';
+import type { Outgoing } from '../reliability/outgoing.ts';
+import { ReplyCache } from '../reliability/replies.ts';
+import { Wheel } from '../reliability/wheel.ts';
+import type { SendOutcome, Sink, Source, Transport } from '../transport/transport.ts';
+import { TRUESIZE_MIN } from '../transport/truesize.ts';
+import { stampChecksum } from '../transport/wire/checksum.ts';
+import * as frame from '../transport/wire/frame.ts';
+import { writeOpening, type Incarnation } from '../transport/wire/handshake.ts';
+
+/** Datagrams to one session before the others get their turn. */
+const BURST = 64;
+/** Room in the encoding slab for the headers of a message with the longest method name. */
+const HEADERS_MAX = 512;
+
+export interface DriverParts {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: Limits;
+  /** The service of an id, as `formatId` writes it. */
+  readonly services: ReadonlyMap<string, Service>;
+}
+
+/**
+ * The one place where the state machines meet a transport and a clock.
+ *
+ * Each turn is: mutate (a batch of datagrams, a timer, commands), hand what is finished to the user's
+ * code, then drain - poll every touched session until it has nothing to send - and set one timer. User
+ * code never runs while a machine is half-way through a mutation. The drain waits until all promise
+ * reactions of the turn have run, so that the replies and the next calls of a whole batch travel
+ * together.
+ */
+export class Driver implements Sink {
+  readonly resources: Resources;
+  readonly demux: Demux;
+  readonly exchange: BareExchange;
+  readonly dialer: Dialer;
+  readonly #transport: Transport;
+  readonly #clock: Clock;
+  readonly #router: Router;
+  readonly #control: ControlDatagram[] = [];
+  readonly #touched: Session[] = [];
+  readonly #agenda = new Agenda<Session>();
+  readonly #timer: Timer;
+  readonly #out: Slab;
+  #armedAt = Infinity;
+  #now: number;
+  #inBatch = false;
+  #scheduled = false;
+  #closed = false;
+
+  constructor(parts: DriverParts) {
+    const { transport, clock, random, limits, services } = parts;
+    this.#transport = transport;
+    this.#clock = clock;
+    this.#now = clock.now();
+    this.#out = new Slab(transport.traits.datagramMax);
+    const resources: Resources = {
+      limits,
+      traits: transport.traits,
+      grainMs: clock.grainMs,
+      random,
+      deadlines: new Wheel<Timed>(),
+      replies: new ReplyCache(limits.repliesMax, limits.replyBytesMax),
+      counters: newCounters(),
+      scratch: new Slab(limits.payloadMax + HEADERS_MAX),
+      grant: () => this.#grant(),
+      touched: (session) => this.#touch(session),
+      armed: () => this.schedule(),
+      requestsHeld: 0,
+    };
+    this.resources = resources;
+    const incarnation: Incarnation = { high: random.u32(), low: random.u32() };
+    const demux = new Demux(resources);
+    const handshakes = new Handshakes(random, incarnation);
+    const bare = new BareExchange(resources, () => this.#now);
+    this.demux = demux;
+    this.exchange = bare;
+    const send = (datagram: ControlDatagram): void => {
+      this.#control.push(datagram);
+    };
+    this.#router = new Router({ resources, incarnation, demux, handshakes, bare, services, send });
+    const open = (handshake: Handshake): SendOutcome => this.#sendOpen(handshake);
+    this.dialer = new Dialer({ clock, resources, demux, handshakes, send: open });
+    this.#timer = clock.timer(this.#wake);
+    transport.start(this);
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  receive(slab: Slab, start: number, end: number, source: Source): void {
+    if (this.#closed) return;
+    if (!this.#inBatch) {
+      this.#inBatch = true;
+      this.#now = this.#clock.now(); // once a batch: a reading costs as much as a call may spend
+    }
+    const { counters } = this.resources;
+    counters.datagramsReceived += 1;
+    const drop = this.#router.handleDatagram(slab, start, end, source, this.#now);
+    if (drop !== undefined) counters.dropped[drop] += 1;
+  }
+
+  overrun(lost: number): void {
+    if (this.#closed) return;
+    this.resources.counters.overrun += lost;
+    this.#now = this.#clock.now();
+    for (const session of this.demux.sessions()) {
+      session.carrier.acknowledgeNow(this.#now);
+      this.#touch(session);
+    }
+  }
+
+  received(): void {
+    if (this.#closed) return;
+    this.#inBatch = false;
+    this.#handOver();
+    this.schedule();
+  }
+
+  failed(error: Error): void {
+    for (const session of this.demux.sessions()) {
+      session.fail('peer-lost', `the transport failed: ${error.message}`, 'unknown');
+    }
+    this.exchange.fail(`the transport failed: ${error.message}`);
+    this.schedule();
+  }
+
+  /** Sees to it that everything touched is sent at the end of this turn. */
+  schedule(): void {
+    if (this.#scheduled || this.#closed) return;
+    this.#scheduled = true;
+    // A tick made by a microtask runs when all microtasks, however long their chains, are done.
+    queueMicrotask(() => process.nextTick(this.#turn));
+  }
+
+  /** Sends what can be sent, hands over what is finished, and stops for good. */
+  destroy(): void {
+    if (this.#closed) return;
+    this.#now = this.#clock.now();
+    for (const session of this.demux.sessions()) {
+      session.fail('closed', 'the endpoint is closed', 'unknown');
+    }
+    this.#drain();
+    this.#closed = true;
+    this.#timer.disarm();
+    this.#transport.close();
+  }
+
+  readonly #turn = (): void => {
+    this.#scheduled = false;
+    if (this.#closed) return;
+    this.#now = this.#clock.now();
+    this.#drain();
+    this.#arm();
+  };
+
+  readonly #wake = (): void => {
+    this.#armedAt = Infinity;
+    this.#now = this.#clock.now();
+    this.resources.deadlines.expire(this.#now, (timed) => timed.expire());
+    for (let due = this.#agenda.due(this.#now); due; due = this.#agenda.due(this.#now)) {
+      due.handleTimeout(this.#now);
+      this.#touch(due);
+    }
+    this.#handOver();
+    this.schedule();
+  };
+
+  #touch(session: Session): void {
+    if (session.touched) return;
+    session.touched = true;
+    this.#touched.push(session);
+    if (!this.#inBatch) this.schedule();
+  }
+
+  /** Gives what the machines have finished to the user's code. */
+  #handOver(): void {
+    for (let index = 0; index < this.#touched.length; index++) {
+      const session = this.#touched[index]!;
+      const { responder, caller } = session;
+      for (let call = caller.pollSettled(); call; call = caller.pollSettled()) {
+        call.options.settled(call);
+      }
+      let request = responder.pollRequest(this.#now);
+      for (; request; request = responder.pollRequest(this.#now)) {
+        session.serve(request);
+      }
+    }
+    for (let news = this.exchange.pollNews(); news; news = this.exchange.pollNews()) {
+      const { listener, message } = news;
+      queueMicrotask(() => listener(message)); // a throw in it is its own, not the driver's
+    }
+  }
+
+  #drain(): void {
+    this.#handOver();
+    for (const { peer, bytes } of this.#control.splice(0)) {
+      this.resources.counters.controlSent += 1;
+      this.#send(bytes, bytes.bytes.length, peer);
+    }
+    for (let send = this.exchange.pollTransmit(); send; send = this.exchange.pollTransmit()) {
+      this.#sendBare(send);
+    }
+    const touched = this.#touched.splice(0);
+    for (const session of touched) {
+      session.touched = false;
+      this.#transmit(session);
+    }
+    this.#handOver(); // a peer found dead while sending settles its calls
+  }
+
+  /** Sends all that a session may send now, and files when to look at it again. */
+  #transmit(session: Session): void {
+    const { traits } = this.resources;
+    const { peer } = session.parts;
+    for (let burst = 0; ; burst++) {
+      if (burst === BURST) {
+        this.#touch(session); // the rest with the next turn
+        break;
+      }
+      const length = session.pollTransmit(this.#out, this.#now);
+      if (length === 0) break;
+      if (!traits.intact) stampChecksum(this.#out, 0, length);
+      const outcome = this.#send(this.#out, length, peer);
+      if (outcome === 'sent') {
+        this.#count(session.carrier.transmitted(this.#now));
+        session.handleTransmitted();
+        continue;
+      }
+      session.carrier.refused(outcome === 'busy', this.#now);
+      if (outcome === 'no-peer' && traits.reportsDeath) {
+        session.fail('peer-lost', 'nobody is bound to the address any more', 'unknown');
+      }
+      break;
+    }
+    if (session.state === 'ended') {
+      this.demux.forget(session);
+      session.handleForgotten();
+    } else {
+      this.#agenda.file(session, session.pollTimeout());
+    }
+  }
+
+  #send(slab: Slab, length: number, peer: number): SendOutcome {
+    const { counters } = this.resources;
+    const outcome = this.#transport.send(slab, 0, length, peer);
+    if (outcome === 'sent') counters.datagramsSent += 1;
+    else if (outcome === 'busy') counters.sendBusy += 1;
+    else if (outcome === 'no-memory') counters.sendNoMemory += 1;
+    else counters.sendFailed += 1;
+    return outcome;
+  }
+
+  #sendOpen(handshake: Handshake): SendOutcome {
+    if (this.#closed) return 'denied';
+    const bytes = new Slab(frame.OPEN_LENGTH);
+    writeOpening(bytes, frame.OPEN, handshake.opening);
+    if (!this.resources.traits.intact) stampChecksum(bytes, 0, frame.OPEN_LENGTH);
+    this.resources.counters.controlSent += 1;
+    return this.#send(bytes, frame.OPEN_LENGTH, handshake.peer);
+  }
+
+  #sendBare(send: BareSend): void {
+    const outcome = this.#send(new Slab(send.bytes), send.bytes.length, send.peer);
+    if (outcome === 'sent') {
+      const { counters } = this.resources;
+      if (send.request === undefined) counters.repliesSent += 1;
+      else counters.requestsSent += 1;
+    }
+    this.exchange.transmitted(send, outcome);
+  }
+
+  #count(messages: readonly Outgoing[]): void {
+    const { counters } = this.resources;
+    if (messages.length === 0) counters.controlSent += 1;
+    for (const { kind } of messages) {
+      if (kind === frame.REQUEST) counters.requestsSent += 1;
+      else if (kind === frame.REPLY) counters.repliesSent += 1;
+      else counters.controlSent += 1;
+    }
+  }
+
+  /** What each peer may have outstanding: an even share of our receive queue. */
+  #grant(): number {
+    const share = this.resources.traits.receiveBuffer / Math.max(1, this.demux.size);
+    return Math.max(TRUESIZE_MIN, Math.floor(share));
+  }
+
+  #arm(): void {
+    const at = Math.min(this.#agenda.nextAt, this.resources.deadlines.nextAt);
+    // A time put off is left to fire early and find nothing: re-arming costs more than waking.
+    if (at >= this.#armedAt) return;
+    this.#armedAt = at;
+    this.#timer.arm(at);
+  }
+}

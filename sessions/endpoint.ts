@@ -1,0 +1,248 @@
+import { BareClient, type BareCallOptions } from './bare-client.ts';
+import type { BareMessage } from './bare-request.ts';
+import type { BareListener } from './bare.ts';
+import { callBack } from './call-back.ts';
+import { Connection } from './connection.ts';
+import type { Counters } from './counters.ts';
+import { Driver } from './driver.ts';
+import { Service, type AllowRule, type Handlers } from './service.ts';
+import type { Session } from './session.ts';
+import type { Clock } from '../core/clock.ts';
+import { ConnectorError, required } from '../core/errors.ts';
+import { checkId, formatId, type ConnectorId } from '../core/id.ts';
+import { resolveLimits, type Limits } from '../core/limits.ts';
+import type { Random } from '../core/random.ts';
+import { SystemClock } from '../core/system-clock.ts';
+import { SystemRandom } from '../core/system-random.ts';
+import type { Peer, Transport } from '../transport/transport.ts';
+
+/** Room for the envelope, its bitmap and the headers of one message. */
+const OVERHEAD = 512;
+
+export interface EndpointOptions {
+  readonly transport: Transport;
+  /** Default: the machine's clock. */
+  readonly clock?: Clock;
+  /** Where acks, tags and the incarnation come from. Default: the system's cryptographic source. */
+  readonly random?: Random;
+  /** Overrides of `defaultLimits`. */
+  readonly limits?: Partial<Limits>;
+}
+
+export interface ServeOptions {
+  /** Who may open a session; default: everybody. */
+  readonly allow?: AllowRule;
+}
+
+/** A service that is being served. */
+export interface Serving extends AsyncDisposable {
+  readonly id: ConnectorId;
+  /** Refuses new calls, finishes those that run, tells the clients, and stops. */
+  close(): Promise<void>;
+}
+
+export interface ConnectOptions {
+  /** Where the service is; default: where the transport finds the id by convention. */
+  readonly peer?: Peer;
+  /** How long opening may take, ms; default `limits.callTimeoutMs`. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  /**
+   * Wait until somebody serves the address, instead of failing at once with `no-peer` (gRPC's term).
+   * Holds for reopening as well.
+   */
+  readonly waitForReady?: boolean;
+  /** Whether to trust whoever answers: an address proves nothing, the kernel's credentials do. */
+  readonly allow?: AllowRule;
+  /** What the peer may call back on this session. */
+  readonly handlers?: Handlers;
+}
+
+/** A snapshot of an endpoint. */
+export interface EndpointStats extends Counters {
+  readonly sessions: number;
+  readonly requestsHeld: number;
+  readonly repliesKept: number;
+  readonly bareRequests: number;
+}
+
+/** Makes an endpoint on a transport, which it starts and in the end closes. */
+export function createEndpoint(options: EndpointOptions): Endpoint {
+  return new Endpoint(options);
+}
+
+/** One address on one transport: serves connector ids, connects to others, talks with bare peers. */
+export class Endpoint implements AsyncDisposable {
+  readonly #transport: Transport;
+  readonly #clock: Clock;
+  readonly #driver: Driver;
+  readonly #bare: BareClient;
+  readonly #services = new Map<string, Service>();
+  readonly #connections = new Set<Connection>();
+
+  constructor(options: EndpointOptions) {
+    const { transport, clock = new SystemClock(), random = new SystemRandom() } = options;
+    const limits = resolveLimits(options.limits);
+    this.#transport = transport;
+    this.#clock = clock;
+    this.#driver = new Driver({ transport, clock, random, limits, services: this.#services });
+    this.#bare = new BareClient(this.#driver.exchange, this.#driver.resources, clock);
+  }
+
+  /** Our own address on the transport. */
+  get address(): Peer {
+    return this.#transport.address;
+  }
+
+  /** The longest payload of a call or a reply, bytes. */
+  get payloadMax(): number {
+    const { limits, traits } = this.#driver.resources;
+    return Math.min(limits.payloadMax, traits.datagramMax - OVERHEAD);
+  }
+
+  /**
+   * Serves a connector id: `handlers` by method name. One service per id; throws `invalid-argument` if
+   * there is one. Close what it gives to stop in good order.
+   */
+  serve(id: ConnectorId, handlers: Handlers, options: ServeOptions = {}): Serving {
+    this.#checkOpen();
+    const key = formatId(checkId(id));
+    required(!this.#services.has(key), `${key} is served already`);
+    const service = this.#service(id, handlers, options.allow ?? allowAll);
+    this.#services.set(key, service);
+    const close = async (): Promise<void> => {
+      service.draining = true;
+      await this.#drained((session) => session.service === service);
+      if (this.#services.get(key) === service) this.#services.delete(key);
+    };
+    return { id, close, [Symbol.asyncDispose]: close };
+  }
+
+  /** Connects to a service. Rejects with `ConnectorError`, outcome `not-sent`. */
+  async connect(id: ConnectorId, options: ConnectOptions = {}): Promise<Connection> {
+    this.#checkOpen();
+    const { resources, dialer } = this.#driver;
+    const { handlers, timeoutMs = resources.limits.callTimeoutMs, allow = allowAll } = options;
+    const connection = new Connection({
+      id: checkId(id),
+      peer: options.peer ?? this.#transport.locate(id),
+      waitForReady: options.waitForReady ?? false,
+      allow,
+      service: handlers === undefined ? undefined : this.#service(id, handlers, allow),
+      clock: this.#clock,
+      resources,
+      dialer,
+      payloadMax: this.payloadMax,
+      closed: (closed) => this.#connections.delete(closed),
+    });
+    await connection.open(timeoutMs, options.signal);
+    this.#connections.add(connection);
+    return connection;
+  }
+
+  /**
+   * Calls `listener` for each new message of a bare peer with this id: one that is no reply to a
+   * request of ours. As cn_add_callback, one per id. Gives a function that ends it.
+   */
+  on(id: ConnectorId, listener: BareListener): () => void {
+    this.#checkOpen();
+    this.#driver.exchange.listen(checkId(id), listener);
+    return () => this.#driver.exchange.unlisten(id);
+  }
+
+  /** Answers a bare peer's message by the documented rule: the same seq, ack + 1. */
+  reply(message: BareMessage, payload: Uint8Array): void {
+    this.#checkOpen();
+    this.#driver.exchange.reply(message, payload);
+    this.#driver.schedule();
+  }
+
+  /**
+   * Sends a request to a bare peer; resolves with the last part of the reply. It is repeated only if
+   * `idempotent`; unanswered, it rejects with outcome `unknown`.
+   */
+  request(
+    id: ConnectorId,
+    peer: Peer,
+    payload: Uint8Array,
+    options?: BareCallOptions,
+  ): Promise<BareMessage> {
+    this.#checkOpen();
+    return this.#bare.request(id, peer, payload, options);
+  }
+
+  /** As `request`, but yields each part of the reply. */
+  requestParts(
+    id: ConnectorId,
+    peer: Peer,
+    payload: Uint8Array,
+    options?: BareCallOptions,
+  ): AsyncGenerator<BareMessage, void, void> {
+    this.#checkOpen();
+    return this.#bare.requestParts(id, peer, payload, options);
+  }
+
+  /** A snapshot of the counters and of the sizes of the tables. */
+  stats(): EndpointStats {
+    const { resources, demux, exchange } = this.#driver;
+    const { counters, requestsHeld, replies } = resources;
+    return {
+      ...counters,
+      dropped: { ...counters.dropped },
+      sessions: demux.size,
+      requestsHeld,
+      repliesKept: replies.count,
+      bareRequests: exchange.open,
+    };
+  }
+
+  /**
+   * Closes in good order: no new calls, those open are settled and answered, peers are told; then the
+   * transport is closed. Takes at most as long as the longest open call.
+   */
+  async close(): Promise<void> {
+    if (this.#driver.closed) return;
+    this.#driver.exchange.fail('the endpoint is closed');
+    for (const service of this.#services.values()) service.draining = true;
+    const connections = [...this.#connections].map((connection) => connection.close());
+    await Promise.all([...connections, this.#drained(() => true)]);
+    this.destroy();
+  }
+
+  /** Closes at once: open calls are rejected with what is known of them, peers find out. */
+  destroy(): void {
+    this.#driver.exchange.fail('the endpoint is closed');
+    this.#driver.destroy();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #service(id: ConnectorId, handlers: Handlers, allow: AllowRule): Service {
+    const parts = { clock: this.#clock, resources: this.#driver.resources, payloadMax: this.payloadMax };
+    return new Service({
+      id,
+      handlers,
+      allow,
+      payloadMax: this.payloadMax,
+      callBack: (session, method, input, options) =>
+        callBack(parts, session, method, input, options),
+    });
+  }
+
+  /** Drains the sessions that `choose` picks; resolves when all of them have ended. */
+  async #drained(choose: (session: Session) => boolean): Promise<void> {
+    const chosen = [...this.#driver.demux.sessions()].filter(choose);
+    await Promise.all(chosen.map((session) => session.drain()));
+  }
+
+  #checkOpen(): void {
+    if (!this.#driver.closed) return;
+    throw new ConnectorError('closed', 'the endpoint is closed', { outcome: 'not-sent' });
+  }
+}
+
+function allowAll(): boolean {
+  return true;
+}

@@ -1,0 +1,35 @@
+import type { Counters } from './counters.ts';
+import type { Session } from './session.ts';
+import type { Limits } from '../core/limits.ts';
+import type { Random } from '../core/random.ts';
+import type { Slab } from '../core/slab.ts';
+import type { ReplyCache } from '../reliability/replies.ts';
+import type { Expiring, Wheel } from '../reliability/wheel.ts';
+import type { Traits } from '../transport/transport.ts';
+
+/** A thing with a deadline that knows what to do when it comes. */
+export interface Timed extends Expiring {
+  expire(): void;
+}
+
+/** What all sessions of one endpoint share. Made by the endpoint, handed down, never global. */
+export interface Resources {
+  readonly limits: Limits;
+  readonly traits: Traits;
+  readonly grainMs: number;
+  /** Cryptographic where it matters: acks and tags are drawn from it. */
+  readonly random: Random;
+  readonly deadlines: Wheel<Timed>;
+  readonly replies: ReplyCache;
+  readonly counters: Counters;
+  /** Where messages are encoded before they are copied to size; its content lasts no call. */
+  readonly scratch: Slab;
+  /** What a peer may have outstanding towards us at the moment, truesize. */
+  readonly grant: () => number;
+  /** A session has something to send or to report: the driver is to poll it. */
+  readonly touched: (session: Session) => void;
+  /** Something was added to `deadlines` outside of a turn: the driver is to set its timer. */
+  readonly armed: () => void;
+  /** Requests held over all sessions, kept within `limits.requestsMax`. */
+  requestsHeld: number;
+}

@@ -1,0 +1,181 @@
+import { readPayload, writePayload, type Payload } from './payload.ts';
+import type { Incoming } from './incoming.ts';
+import type { Session } from './session.ts';
+import { ConnectorError } from '../core/errors.ts';
+import type { ConnectorId } from '../core/id.ts';
+import type { Credentials, Peer, Source } from '../transport/transport.ts';
+import * as frame from '../transport/wire/frame.ts';
+
+/** What a handler is told besides its input. */
+export interface CallContext {
+  readonly id: ConnectorId;
+  readonly method: string;
+  readonly peer: Peer;
+  /** Who the kernel says the caller is; undefined where the transport can't vouch for it. */
+  readonly credentials: Credentials | undefined;
+  /** The message's own identity: `cn_msg.seq` and `cn_msg.ack`. */
+  readonly seq: number;
+  readonly ack: number;
+  /** Aborts when the caller gives up, its deadline comes or the session ends. Made on first use. */
+  readonly signal: AbortSignal;
+  /** Calls the caller back on the same session. */
+  call(method: string, input?: unknown, options?: CallBackOptions): Promise<unknown>;
+}
+
+export interface CallBackOptions {
+  /** ms; default `limits.callTimeoutMs`, Infinity for none. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  /** The FIFO channel; none if absent. */
+  readonly channel?: string;
+}
+
+/**
+ * Answers one method: gets the caller's value, gives (a promise of) the reply. What it throws reaches
+ * the caller as `application` with the message alone. Runs at most once per call.
+ */
+export type Handler = (input: unknown, context: CallContext) => unknown;
+
+export type Handlers = Readonly<Record<string, Handler>>;
+
+/** Says whether a peer may open a session. Asked once, at the handshake. */
+export type AllowRule = (credentials: Credentials | undefined, peer: Peer) => boolean;
+
+export interface ServiceParts {
+  readonly id: ConnectorId;
+  readonly handlers: Handlers;
+  readonly allow: AllowRule;
+  /** The longest reply, bytes. */
+  readonly payloadMax: number;
+  readonly callBack: (
+    session: Session,
+    method: string,
+    input: unknown,
+    options: CallBackOptions,
+  ) => Promise<unknown>;
+}
+
+/** The handlers of one connector id, at a server or, for call-backs, at a client. */
+export class Service {
+  readonly #parts: ServiceParts;
+  readonly #handlers: ReadonlyMap<string, Handler>;
+  /** True once no new sessions are taken. */
+  draining = false;
+
+  constructor(parts: ServiceParts) {
+    this.#parts = parts;
+    this.#handlers = new Map(Object.entries(parts.handlers));
+  }
+
+  allows(source: Source): boolean {
+    return this.#parts.allow(source.credentials, source.peer);
+  }
+
+  /** Runs the handler of a request and sends its reply. Never throws, whatever the handler does. */
+  dispatch(session: Session, incoming: Incoming): void {
+    const handler = this.#handlers.get(incoming.method);
+    if (handler === undefined) {
+      session.responder.refuse(incoming, frame.STATUS_UNIMPLEMENTED);
+      return;
+    }
+    const input = readPayload(incoming.format, incoming.payload);
+    if (!input.ok) {
+      session.responder.refuse(incoming, frame.STATUS_MALFORMED);
+      return;
+    }
+    let result: unknown;
+    try {
+      result = handler(input.value, this.#context(session, incoming));
+    } catch (error) {
+      this.#fail(session, incoming, error);
+      return;
+    }
+    if (!isThenable(result)) {
+      this.#succeed(session, incoming, result);
+      return;
+    }
+    result.then(
+      (value) => this.#succeed(session, incoming, value),
+      (error: unknown) => this.#fail(session, incoming, error),
+    );
+  }
+
+  #succeed(session: Session, incoming: Incoming, value: unknown): void {
+    let payload: Payload;
+    try {
+      payload = writePayload(value);
+      if (payload.bytes.length > this.#parts.payloadMax) {
+        throw new ConnectorError('too-big', `a reply of ${payload.bytes.length} bytes`);
+      }
+    } catch (error) {
+      this.#fail(session, incoming, error);
+      return;
+    }
+    session.responder.reply(incoming, frame.STATUS_OK, payload.format, payload.bytes);
+  }
+
+  #fail(session: Session, incoming: Incoming, error: unknown): void {
+    const { format, bytes } = writePayload({ message: describe(error) });
+    session.responder.reply(incoming, frame.STATUS_APPLICATION, format, bytes);
+  }
+
+  #context(session: Session, incoming: Incoming): CallContext {
+    return new Context(session, incoming, this.#parts);
+  }
+}
+
+/** Getters instead of copies: most handlers look at nothing of it. */
+class Context implements CallContext {
+  readonly #session: Session;
+  readonly #incoming: Incoming;
+  readonly #parts: ServiceParts;
+
+  constructor(session: Session, incoming: Incoming, parts: ServiceParts) {
+    this.#session = session;
+    this.#incoming = incoming;
+    this.#parts = parts;
+  }
+
+  get id(): ConnectorId {
+    return this.#session.parts.id;
+  }
+
+  get method(): string {
+    return this.#incoming.method;
+  }
+
+  get peer(): Peer {
+    return this.#session.parts.peer;
+  }
+
+  get credentials(): Credentials | undefined {
+    return this.#session.parts.credentials;
+  }
+
+  get seq(): number {
+    return this.#incoming.seq;
+  }
+
+  get ack(): number {
+    return this.#incoming.ack;
+  }
+
+  get signal(): AbortSignal {
+    return this.#incoming.signal;
+  }
+
+  call(method: string, input?: unknown, options: CallBackOptions = {}): Promise<unknown> {
+    return this.#parts.callBack(this.#session, method, input, options);
+  }
+}
+
+/** The message of whatever a handler threw, cut to fit any reply. */
+function describe(error: unknown): string {
+  if (error instanceof Error) return `${error.message}`.slice(0, 1024);
+  return typeof error === 'string' ? error.slice(0, 1024) : `the handler threw a ${typeof error}`;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value
+    && typeof value.then === 'function';
+}

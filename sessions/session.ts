@@ -1,0 +1,241 @@
+import { Caller } from './caller.ts';
+import type { Drop } from './counters.ts';
+import { encodeClose } from './encode.ts';
+import type { Incoming } from './incoming.ts';
+import { messagesAreWhole } from './messages.ts';
+import { Responder } from './responder.ts';
+import type { Resources } from './resources.ts';
+import type { Service } from './service.ts';
+import type { ErrorCode, Outcome } from '../core/errors.ts';
+import type { ConnectorId } from '../core/id.ts';
+import { align4, type Slab } from '../core/slab.ts';
+import { Carrier } from '../reliability/carrier.ts';
+import type { Outgoing } from '../reliability/outgoing.ts';
+import type { Credentials, Peer } from '../transport/transport.ts';
+import {
+  CN_MSG_HEADER,
+  cnMsgAck,
+  cnMsgFlags,
+  cnMsgLength,
+  cnMsgSeq,
+} from '../transport/wire/cnmsg.ts';
+import * as frame from '../transport/wire/frame.ts';
+import type { Incarnation } from '../transport/wire/handshake.ts';
+
+/**
+ * - `open`: calls go both ways.
+ * - `draining`: no new ones; those here are finished.
+ * - `closing`: all is finished, CLOSE is under way.
+ * - `ended`: nothing is sent any more; the demultiplexer forgets it.
+ */
+export type SessionState = 'open' | 'draining' | 'closing' | 'ended';
+
+/** How often CLOSE is repeated before the session is forgotten without an acknowledgement. */
+const CLOSE_PROBES = 3;
+
+/** One side's half of what the handshake agreed on. */
+export interface Half {
+  readonly session: number;
+  readonly tag: number;
+  readonly firstNumber: number;
+  readonly firstSeq: number;
+  readonly grant: number;
+  readonly window: number;
+}
+
+export interface SessionParts {
+  readonly id: ConnectorId;
+  readonly peer: Peer;
+  readonly incarnation: Incarnation;
+  readonly own: Half;
+  readonly remote: Half;
+  /** The peer as the kernel names it, where the transport vouches for it. */
+  readonly credentials: Credentials | undefined;
+  /** True if the peer opened it. */
+  readonly accepted: boolean;
+}
+
+/**
+ * One conversation with one incarnation of one peer about one connector id: a carrier, a caller and a
+ * responder. Sans-IO, with the carrier's four families of methods; the endpoint drives it.
+ */
+export class Session {
+  readonly parts: SessionParts;
+  readonly carrier: Carrier;
+  readonly caller: Caller;
+  readonly responder: Responder;
+  readonly #resources: Resources;
+  #state: SessionState = 'open';
+  #peerClosed = false;
+  #lost = false;
+  readonly #enders: (() => void)[] = [];
+  /** Who answers the peer's requests; undefined: nobody, they are unimplemented. */
+  service: Service | undefined;
+  /** Kept by the driver: when it will look at this session next, and that it is about to. */
+  wakesAt: number = Infinity;
+  touched = false;
+
+  constructor(resources: Resources, parts: SessionParts, now: number) {
+    const { own, remote, id } = parts;
+    this.parts = parts;
+    this.#resources = resources;
+    const { traits, grainMs, limits } = resources;
+    const options = {
+      id,
+      traits,
+      grainMs,
+      packedMax: limits.packedMax,
+      ownSession: own.session,
+      peerSession: remote.session,
+      peerTag: remote.tag,
+      firstSent: own.firstNumber,
+      firstReceived: remote.firstNumber,
+      grant: remote.grant,
+      ownGrant: resources.grant,
+      delivered: (message: Outgoing) => this.#delivered(message),
+    };
+    this.carrier = new Carrier(options, now);
+    const window = Math.min(remote.window, 2 ** 30);
+    const touched = (): void => resources.touched(this);
+    this.caller = new Caller(resources, this.carrier, id, own.firstSeq, window, touched);
+    this.responder = new Responder(resources, this.carrier, id, remote.firstSeq, touched);
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** True if it ended while calls of the peer may have been open in it. */
+  get lost(): boolean {
+    return this.#lost;
+  }
+
+  /** True if forgetting this session now could not make any statement about a call untrue. */
+  get idle(): boolean {
+    return this.caller.size === 0 && this.responder.size === 0 && this.carrier.settled;
+  }
+
+  /**
+   * Takes a DATA datagram at slab[start, end) that is addressed to this session and carries its tag.
+   * Gives the reason if it is dropped; then nothing has changed.
+   */
+  handleData(slab: Slab, start: number, end: number, now: number): Drop | undefined {
+    const envelopeLength = cnMsgLength(slab, start + frame.ENVELOPE_CN);
+    const messagesAt = start + frame.ENVELOPE + align4(envelopeLength);
+    const words = (envelopeLength - (frame.DATA_BITMAP - frame.ENVELOPE)) / 4;
+    if (words > frame.BITMAP_WORDS_MAX || !Number.isInteger(words)) return 'malformed';
+    if (!messagesAreWhole(slab, messagesAt, end, this.parts.id)) return 'malformed';
+    const refusal = this.carrier.accept(slab, start, messagesAt < end, now);
+    if (refusal !== undefined) return refusal;
+    let at = messagesAt;
+    while (at < end) {
+      const bodyAt = at + CN_MSG_HEADER;
+      const bodyEnd = bodyAt + cnMsgLength(slab, at);
+      this.#handleMessage(slab, at, bodyAt, bodyEnd, now);
+      at = align4(bodyEnd - start) + start;
+    }
+    return undefined;
+  }
+
+  /** Does what time has made due. */
+  handleTimeout(now: number): void {
+    if (this.#state === 'ended') return;
+    this.carrier.handleTimeout(now);
+    if (this.#state === 'closing' && this.carrier.fruitlessProbes > CLOSE_PROBES) {
+      // Nothing is open: the peer need not confirm that it knows.
+      this.fail('closed', 'the session was closed here', 'unknown');
+      return;
+    }
+    if (this.carrier.silenceMs(now) < this.#resources.limits.silenceMs) return;
+    this.fail('peer-lost', 'the peer does not answer any more', 'unknown');
+  }
+
+  /**
+   * Closes in good order: new requests are refused, those here are finished and answered, then the peer
+   * is told. Resolves when the session has ended.
+   */
+  drain(): Promise<void> {
+    if (this.#state === 'open') {
+      this.#state = 'draining';
+      this.responder.drain();
+      this.#resources.touched(this);
+    }
+    if (this.#state === 'ended') return Promise.resolve();
+    return new Promise((resolve) => this.#enders.push(resolve));
+  }
+
+  /** Called by the driver once it has forgotten the session. */
+  handleForgotten(): void {
+    for (const resolve of this.#enders.splice(0)) resolve();
+  }
+
+  /** Hands a request to whoever serves the peer. */
+  serve(request: Incoming): void {
+    if (this.service !== undefined) this.service.dispatch(this, request);
+    else this.responder.refuse(request, frame.STATUS_UNIMPLEMENTED);
+  }
+
+  /** Ends the session at once. `transmitted` is the outcome of calls that had been sent. */
+  fail(code: ErrorCode, message: string, transmitted: Outcome): void {
+    if (this.#state === 'ended') return;
+    this.#state = 'ended';
+    this.#lost = code === 'peer-lost';
+    this.caller.fail(code, message, transmitted);
+    this.responder.fail();
+    this.#resources.touched(this);
+  }
+
+  pollTransmit(slab: Slab, now: number): number {
+    if (this.#state === 'draining' && this.idle) this.#sayClose();
+    return this.#state === 'ended' ? 0 : this.carrier.pollTransmit(slab, now);
+  }
+
+  pollTimeout(): number {
+    return this.#state === 'ended' ? Infinity : this.carrier.pollTimeout();
+  }
+
+  /** The peer's CLOSE has been acknowledged by what was just sent: there is nothing left to say. */
+  handleTransmitted(): void {
+    if (this.#peerClosed && this.#state !== 'ended') {
+      this.fail('closed', 'the peer closed the session', 'not-executed');
+    }
+  }
+
+  #handleMessage(slab: Slab, at: number, bodyAt: number, bodyEnd: number, now: number): void {
+    const genes = { seq: cnMsgSeq(slab, at), ack: cnMsgAck(slab, at) };
+    switch (cnMsgFlags(slab, at)) {
+      case frame.REQUEST:
+        this.responder.handleRequest(genes, slab, bodyAt, bodyEnd, now);
+        break;
+      case frame.REPLY:
+        this.caller.handleReply(genes, slab, bodyAt, bodyEnd);
+        break;
+      case frame.CANCEL:
+        this.responder.handleCancel(genes, slab, bodyAt);
+        break;
+      default: // CLOSE, the last kind that messagesAreWhole lets through
+        this.#peerClosed = true;
+        this.carrier.acknowledgeNow(now); // acknowledge at once: the peer waits to forget us
+    }
+  }
+
+  #delivered(message: Outgoing): void {
+    switch (message.kind) {
+      case frame.REQUEST:
+      case frame.CANCEL:
+        this.caller.handleDelivered(message);
+        break;
+      case frame.REPLY:
+        this.responder.handleDelivered(message);
+        break;
+      default: // CLOSE
+        this.fail('closed', 'the session was closed here', 'unknown');
+    }
+  }
+
+  #sayClose(): void {
+    this.#state = 'closing';
+    const identity = { id: this.parts.id, seq: 0, ack: this.#resources.random.u32() };
+    this.carrier.enqueue(encodeClose(this.#resources.scratch, identity));
+  }
+}

@@ -1,0 +1,205 @@
+import { ConnectorError, required } from '../../core/errors.ts';
+import type { Credentials, Sink, Source } from '../transport.ts';
+import { truesize } from '../truesize.ts';
+import { errnoName, errnos } from './binding.ts';
+import type { Watch } from './binding.ts';
+import { BATCH, SLOT } from './memory.ts';
+import type { MutableCredentials } from './memory.ts';
+import type { NetlinkSocket } from './socket.ts';
+
+/** System calls a batch may make, for 256 datagrams, a default queue. Then others have a turn. */
+const ROUNDS = 4;
+/** Batches that may follow sends within one turn of the event loop, before others have theirs. */
+const BATCHES_A_TURN = 32;
+/** Batches after which the drop counter is read even if the queue cannot have been full. */
+const BATCHES_UNCHECKED = 32;
+/** What the longest connector message (65,571 bytes, real-kernel §5) charges a queue. */
+const LARGEST_CHARGE = truesize(65_572, false);
+
+/** The one `Source` of an inbox, written anew for each datagram. */
+class SlotSource implements Source {
+  peer = 0;
+  group = 0;
+  credentials: Credentials | undefined;
+  readonly kept: MutableCredentials = { pid: 0, uid: 0, gid: 0 };
+}
+
+/**
+ * Brings datagrams from the socket to the sink. They pass through the slots of `SocketMemory` in
+ * order: those before `#next` were handed out, those before `#filled` came from the kernel. Filling
+ * and handing out are two steps, because on `connector` a send must drain the queue but not call
+ * the sink.
+ *
+ * Two ways lead to a batch. Readiness: koffi calls back in libuv's poll phase outside of any
+ * callback scope of Node; promise reactions made in there run in the check phase of the same turn
+ * on Node 20 to 24, but on 26 not before something else happens (measured). So the batch is an
+ * immediate: it comes in the same turn, and what it schedules runs right after it, on every
+ * version; and what a sink throws in error is an uncaught exception, not the result of a later call
+ * to koffi. The other way is a send to the kernel: the answer waits when the call returns (KF
+ * §2.3), so the batch follows by process.nextTick, without a trip through epoll.
+ */
+export class Inbox {
+  /** Datagrams handed to the sink. */
+  received = 0;
+  /** Datagrams dropped for being longer than a slot. */
+  truncated = 0;
+  /** Datagrams dropped for not being the kernel's. */
+  foreign = 0;
+  readonly #socket: NetlinkSocket;
+  readonly #kernelOnly: boolean;
+  readonly #source = new SlotSource();
+  #sink: Sink | undefined;
+  #watch: Watch | undefined;
+  #open = true;
+  #failure = 0;
+
+  #next = 0;
+  #filled = 0;
+  /** The queue was empty when last asked. */
+  #drained = false;
+  #following = false;
+  #batches = 0;
+
+  /** What came out of the queue since it was last seen empty or the drops were last read. */
+  #charge = 0;
+  #unchecked = 0;
+  #drops = 0;
+  #lossy: boolean;
+
+  constructor(socket: NetlinkSocket, kernelOnly: boolean) {
+    this.#socket = socket;
+    this.#kernelOnly = kernelOnly;
+    this.#lossy = kernelOnly;
+  }
+
+  /**
+   * Watches for drops from now on. The kernel drops only multicasts and what it sends itself: a
+   * process whose unicast finds the queue full is told so (KF §6.5 #9).
+   */
+  expectDrops(): void {
+    this.#lossy = true;
+  }
+
+  start(sink: Sink): void {
+    required(this.#sink === undefined, 'a transport starts once');
+    this.#sink = sink;
+    this.#watch = this.#socket.watch((status) => {
+      if (status < 0) this.#failure = -status;
+      setImmediate(this.#deliverInTurn);
+    });
+    this.follow();
+  }
+
+  /** Nothing is delivered afterwards. */
+  close(): void {
+    this.#open = false;
+    this.#unwatch();
+  }
+
+  /** Takes from the queue what the slots can hold, calling nobody. True if it is empty now. */
+  drain(): boolean {
+    const room = BATCH - this.#filled;
+    this.#drained = false;
+    if (room > 0) {
+      const count = this.#socket.receive(this.#filled);
+      if (count >= 0) {
+        this.#filled += count;
+        this.#drained = count < room;
+      } else if (count === -errnos.EAGAIN) {
+        this.#drained = true;
+      } else {
+        this.#failure = -count;
+      }
+    }
+    return this.#drained;
+  }
+
+  /** Makes a batch follow what the caller does now. */
+  follow(): void {
+    if (this.#following || this.#sink === undefined) return;
+    this.#following = true;
+    if (this.#batches++ < BATCHES_A_TURN) process.nextTick(this.#deliver);
+    else setImmediate(this.#deliverInTurn);
+  }
+
+  readonly #deliverInTurn = (): void => {
+    this.#batches = 0;
+    this.#deliver();
+  };
+
+  /** Delivers one batch: what waits, up to a bound. For the rest, readiness comes again. */
+  readonly #deliver = (): void => {
+    this.#following = false;
+    const sink = this.#sink;
+    if (sink === undefined || !this.#open) return;
+    let any = false;
+    for (let round = 0; round < ROUNDS; round++) {
+      this.drain();
+      while (this.#next < this.#filled) {
+        any = true;
+        this.#hand(this.#next++, sink);
+        if (!this.#open) return;
+      }
+      this.#next = 0;
+      this.#filled = 0;
+      if (this.#drained || this.#failure !== 0) break;
+    }
+    if (this.#lossy && this.#reportDrops(sink)) any = true;
+    if (any && this.#open) sink.received();
+    if (this.#failure !== 0 && this.#open) this.#fail(sink);
+  };
+
+  #hand(slot: number, sink: Sink): void {
+    const { memory } = this.#socket;
+    const source = this.#source;
+    const length = memory.length(slot);
+    source.peer = memory.sender(slot);
+    if (this.#lossy) this.#charge += truesize(length, false);
+    if (this.#kernelOnly && source.peer !== 0) {
+      this.foreign++;
+    } else if (length > SLOT) {
+      this.truncated++;
+    } else {
+      source.group = memory.group(slot);
+      source.credentials = memory.credentials(slot, source.kept) ? source.kept : undefined;
+      this.received++;
+      sink.receive(memory.slots, slot * SLOT, slot * SLOT + length, source);
+    }
+  }
+
+  /**
+   * Reports what the kernel dropped since the last report. The counter costs a system call, so it
+   * is read only if the queue can have been full. An empty queue takes anything (KF §6.1); so
+   * whatever was refused was refused while others waited, those were all handed out since, and
+   * together they exceeded the queue. For the same reason no drop is left without a batch to come
+   * after it. Only drops for want of memory happen at any time (KF §6.5 #4); they are found within
+   * 32 batches.
+   */
+  #reportDrops(sink: Sink): boolean {
+    const full = this.#charge + LARGEST_CHARGE > this.#socket.receiveBuffer;
+    if (!full && ++this.#unchecked < BATCHES_UNCHECKED) {
+      if (this.#drained) this.#charge = 0;
+      return false;
+    }
+    this.#charge = 0;
+    this.#unchecked = 0;
+    const drops = this.#socket.drops();
+    const lost = (drops - this.#drops) >>> 0;
+    if (lost === 0) return false;
+    this.#drops = drops;
+    sink.overrun(lost);
+    return true;
+  }
+
+  #fail(sink: Sink): void {
+    this.#open = false;
+    this.#unwatch();
+    const reason = errnoName(this.#failure);
+    sink.failed(new ConnectorError('unavailable', `receiving from netlink failed: ${reason}`));
+  }
+
+  #unwatch(): void {
+    this.#watch?.close();
+    this.#watch = undefined;
+  }
+}

@@ -1,0 +1,185 @@
+import type { Clock, Timer } from '../../core/clock.ts';
+import { ConnectorError, required } from '../../core/errors.ts';
+import type { ConnectorId } from '../../core/id.ts';
+import type { Slab } from '../../core/slab.ts';
+import type { Credentials, Peer, SendOutcome, Sink, Traits, Transport } from '../transport.ts';
+import { requireGroup, requireRange } from './misuse.ts';
+import { PARCEL_START, type Parcel } from './parcel.ts';
+import { ReceiveQueue } from './receive-queue.ts';
+
+/** As many as netlink's reader takes with one recvmmsg. */
+const BATCH_MAX = 64;
+
+/** What a socket needs of its network. */
+export interface Fabric {
+  readonly clock: Clock;
+  locate(id: ConnectorId): Peer;
+  unicast(from: Peer, slab: Slab, start: number, end: number, to: Peer): SendOutcome;
+  multicast(from: Peer, slab: Slab, start: number, end: number, group: number): SendOutcome;
+  join(address: Peer, group: number): void;
+  leave(address: Peer, group: number): void;
+  /** The sink has had the parcel. */
+  delivered(parcel: Parcel): void;
+  /** The parcel was in the queue when its socket closed. */
+  vanished(parcel: Parcel): void;
+  closed(address: Peer): void;
+}
+
+export interface SocketOptions {
+  readonly address: Peer;
+  readonly receiveBuffer: number;
+  readonly readDelayMs: number;
+  readonly noEnobufs: boolean;
+  readonly credentials: Credentials;
+  readonly traits: Traits;
+}
+
+/** One socket of a simulated network; made by `SimulatedNetwork.open`. */
+export class SimulatedTransport implements Transport {
+  readonly traits: Traits;
+  readonly address: Peer;
+  readonly credentials: Credentials;
+
+  readonly #fabric: Fabric;
+  readonly #queue: ReceiveQueue;
+  readonly #readDelayMs: number;
+  readonly #reader: Timer;
+  readonly #source: { peer: Peer; group: number; credentials: Credentials | undefined } = {
+    peer: 0,
+    group: 0,
+    credentials: undefined,
+  };
+  #sink: Sink | undefined;
+  #reading = false;
+  #dropsTold = 0;
+  #closed = false;
+
+  constructor(fabric: Fabric, options: SocketOptions) {
+    this.#fabric = fabric;
+    this.traits = options.traits;
+    this.address = options.address;
+    this.credentials = options.credentials;
+    this.#readDelayMs = options.readDelayMs;
+    this.#queue = new ReceiveQueue(options.receiveBuffer, options.noEnobufs);
+    this.#reader = fabric.clock.timer(() => this.#read());
+  }
+
+  /** Datagrams lost at this socket's receive queue since it was opened (KF §6.4). */
+  get drops(): number {
+    return this.#queue.drops;
+  }
+
+  locate(id: ConnectorId): Peer {
+    return this.#fabric.locate(id);
+  }
+
+  start(sink: Sink): void {
+    this.#open();
+    required(this.#sink === undefined, 'a transport starts once');
+    this.#sink = sink;
+    this.#wake(this.#readDelayMs);
+  }
+
+  send(slab: Slab, start: number, end: number, peer: Peer): SendOutcome {
+    if (!this.#fits(slab, start, end)) return 'too-big';
+    return this.#fabric.unicast(this.address, slab, start, end, peer);
+  }
+
+  multicast(slab: Slab, start: number, end: number, group: number): SendOutcome {
+    requireGroup(group);
+    if (!this.#fits(slab, start, end)) return 'too-big';
+    return this.#fabric.multicast(this.address, slab, start, end, group);
+  }
+
+  join(group: number): void {
+    this.#open();
+    requireGroup(group);
+    this.#fabric.join(this.address, group);
+  }
+
+  leave(group: number): void {
+    this.#open();
+    requireGroup(group);
+    this.#fabric.leave(this.address, group);
+  }
+
+  /** Frees the address. What is in the queue is lost with it (KF §6.5 #12). */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#reader.disarm();
+    this.#fabric.closed(this.address);
+    while (this.#queue.readable) {
+      const taken = this.#queue.take();
+      if (taken !== undefined && taken !== 'overrun') this.#fabric.vanished(taken);
+    }
+  }
+
+  /** For the network: whether the queue would take a datagram of this charge. */
+  accepts(charge: number): boolean {
+    return this.#queue.accepts(charge);
+  }
+
+  /** For the network: queues a parcel that `accepts` let in. The sink is called in a later turn. */
+  deliver(parcel: Parcel): void {
+    this.#queue.push(parcel);
+    this.#wake(this.#readDelayMs);
+  }
+
+  /** For the network: a datagram for us was lost on this side. */
+  overrun(): void {
+    this.#queue.overrun();
+    this.#wake(this.#readDelayMs);
+  }
+
+  #wake(delayMs: number): void {
+    if (this.#reading || this.#sink === undefined || !this.#queue.readable) return;
+    this.#reading = true;
+    this.#reader.arm(this.#fabric.clock.now() + delayMs);
+  }
+
+  /** One batch. What the queue still holds waits for another turn: all sockets get theirs. */
+  #read(): void {
+    const sink = this.#sink!;
+    const queue = this.#queue;
+    const source = this.#source;
+    for (let taken = 0; taken < BATCH_MAX; taken++) {
+      const parcel = queue.take();
+      if (parcel === undefined) break;
+      if (parcel === 'overrun') {
+        this.#tellDrops(sink);
+      } else {
+        source.peer = parcel.from;
+        source.group = parcel.group;
+        source.credentials = parcel.credentials;
+        sink.receive(parcel.slab, PARCEL_START, PARCEL_START + parcel.length, source);
+        this.#fabric.delivered(parcel);
+      }
+      if (this.#closed) return;
+    }
+    this.#tellDrops(sink);
+    if (this.#closed) return;
+    sink.received();
+    this.#reading = false;
+    if (!this.#closed) this.#wake(0);
+  }
+
+  /** The reader knows the count from SO_MEMINFO, whether an error told it to look or not. */
+  #tellDrops(sink: Sink): void {
+    const lost = this.#queue.drops - this.#dropsTold;
+    this.#dropsTold = this.#queue.drops;
+    if (lost > 0) sink.overrun(lost);
+  }
+
+  #fits(slab: Slab, start: number, end: number): boolean {
+    this.#open();
+    requireRange(slab, start, end);
+    return end - start <= this.traits.datagramMax;
+  }
+
+  #open(): void {
+    if (this.#closed) {
+      throw new ConnectorError('closed', 'the transport is closed', { outcome: 'not-sent' });
+    }
+  }
+}

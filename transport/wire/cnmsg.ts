@@ -1,0 +1,77 @@
+import type { ConnectorId } from '../../core/id.ts';
+import { LITTLE_ENDIAN, type Slab } from '../../core/slab.ts';
+
+/**
+ * `struct cn_msg`, 20 bytes before the payload. The 2005 text shows a 32-bit `len`; every kernel since
+ * has a 16-bit `len` and 16 bits of `flags` in its place (KF §1.1).
+ */
+export interface CnMsgHeader {
+  readonly id: ConnectorId;
+  readonly seq: number;
+  readonly ack: number;
+  /** Payload bytes after this header. */
+  readonly length: number;
+  readonly flags: number;
+}
+
+export const CN_MSG_HEADER = 20;
+
+/** The longest payload that `len` can state. */
+export const CN_MSG_PAYLOAD_MAX = 0xffff;
+
+const IDX = 0;
+const VAL = 4;
+const SEQ = 8;
+const ACK = 12;
+const LEN = 16;
+const FLAGS = 18;
+
+/** Reads the header at `at`; the caller has checked that 20 bytes are there. */
+export function readCnMsg(slab: Slab, at: number): CnMsgHeader {
+  const { view } = slab;
+  return {
+    id: {
+      idx: view.getUint32(at + IDX, LITTLE_ENDIAN),
+      val: view.getUint32(at + VAL, LITTLE_ENDIAN),
+    },
+    seq: view.getUint32(at + SEQ, LITTLE_ENDIAN),
+    ack: view.getUint32(at + ACK, LITTLE_ENDIAN),
+    length: view.getUint16(at + LEN, LITTLE_ENDIAN),
+    flags: view.getUint16(at + FLAGS, LITTLE_ENDIAN),
+  };
+}
+
+export function cnMsgSeq(slab: Slab, at: number): number {
+  return slab.view.getUint32(at + SEQ, LITTLE_ENDIAN);
+}
+
+export function cnMsgAck(slab: Slab, at: number): number {
+  return slab.view.getUint32(at + ACK, LITTLE_ENDIAN);
+}
+
+export function cnMsgLength(slab: Slab, at: number): number {
+  return slab.view.getUint16(at + LEN, LITTLE_ENDIAN);
+}
+
+export function cnMsgFlags(slab: Slab, at: number): number {
+  return slab.view.getUint16(at + FLAGS, LITTLE_ENDIAN);
+}
+
+/** Writes a header; the arguments stand in the order of the struct. */
+export function writeCnMsg(
+  slab: Slab,
+  at: number,
+  id: ConnectorId,
+  seq: number,
+  ack: number,
+  length: number,
+  flags: number,
+): void {
+  const { view } = slab;
+  view.setUint32(at + IDX, id.idx, LITTLE_ENDIAN);
+  view.setUint32(at + VAL, id.val, LITTLE_ENDIAN);
+  view.setUint32(at + SEQ, seq, LITTLE_ENDIAN);
+  view.setUint32(at + ACK, ack, LITTLE_ENDIAN);
+  view.setUint16(at + LEN, length, LITTLE_ENDIAN);
+  view.setUint16(at + FLAGS, flags, LITTLE_ENDIAN);
+}

@@ -1,0 +1,103 @@
+import { CN_MSG_HEADER, cnMsgLength, readCnMsg, writeCnMsg, type CnMsgHeader } from './cnmsg.ts';
+import { NLMSG_HEADER, nlmsgLength, readNlmsg, writeNlmsg, type NlmsgHeader } from './nlmsg.ts';
+import { align4, Slab } from '../../core/slab.ts';
+
+/**
+ * Datagram ↔ messages. A datagram holds one or more nlmsghdr messages, a nlmsghdr one or more cn_msg:
+ * the kernel itself sends one of each, w1 bundles several cn_msg, and user processes may do both.
+ *
+ * Reading is as lenient as the kernel (KF §1.1, §1.4): type, flags, seq and pid of the nlmsghdr mean
+ * nothing; the payload ends where cn_msg.len says, even if nlmsg_len counts padding or more.
+ */
+
+/** Why a datagram, or the rest of one, cannot be read. */
+export type Malformation =
+  | 'short' // not even a nlmsghdr and a cn_msg
+  | 'nlmsg-length' // nlmsg_len below 36 or beyond the datagram
+  | 'cn-length'; // cn_msg.len beyond the nlmsghdr
+
+/** One cn_msg with the nlmsghdr that it came in. The payload is a view of the given bytes. */
+export interface Message {
+  readonly nlmsg: NlmsgHeader;
+  readonly cn: CnMsgHeader;
+  readonly payload: Uint8Array;
+}
+
+export type Decoded =
+  | {
+      readonly ok: true;
+      readonly messages: readonly Message[];
+      /** Bytes after the last readable message; ignored, as the kernel ignores them. */
+      readonly trailing: number;
+    }
+  | { readonly ok: false; readonly reason: Malformation };
+
+const HEADERS = NLMSG_HEADER + CN_MSG_HEADER;
+
+/** Reads a whole datagram. Never throws; never copies; at most one object per 20 bytes. */
+export function decodeDatagram(bytes: Uint8Array): Decoded {
+  const slab = new Slab(bytes);
+  const messages: Message[] = [];
+  let at = 0;
+  while (at < bytes.length) {
+    const reason = nlmsgMalformation(slab, at, bytes.length);
+    if (reason !== undefined) {
+      // The kernel reads the first message and never looks at what follows.
+      return at === 0 ? { ok: false, reason } : { ok: true, messages, trailing: bytes.length - at };
+    }
+    const end = at + nlmsgLength(slab, at);
+    const count = bundleCount(slab, at + NLMSG_HEADER, end);
+    const nlmsg = readNlmsg(slab, at);
+    let cnAt = at + NLMSG_HEADER;
+    for (let index = 0; index < count; index++) {
+      const cn = readCnMsg(slab, cnAt);
+      const payloadAt = cnAt + CN_MSG_HEADER;
+      messages.push({ nlmsg, cn, payload: bytes.subarray(payloadAt, payloadAt + cn.length) });
+      cnAt = payloadAt + align4(cn.length);
+    }
+    at += align4(end - at);
+  }
+  return messages.length === 0
+    ? { ok: false, reason: 'short' }
+    : { ok: true, messages, trailing: 0 };
+}
+
+/** Encodes one message as the kernel would: one nlmsghdr, one cn_msg, padded with zeros. */
+export function encodeMessage(
+  cn: Omit<CnMsgHeader, 'length'>,
+  payload: Uint8Array,
+): Uint8Array<ArrayBuffer> {
+  const length = HEADERS + payload.length;
+  const bytes = new Uint8Array(align4(length));
+  const slab = new Slab(bytes);
+  writeNlmsg(slab, 0, length, cn.seq);
+  writeCnMsg(slab, NLMSG_HEADER, cn.id, cn.seq, cn.ack, payload.length, cn.flags);
+  bytes.set(payload, HEADERS);
+  return bytes;
+}
+
+/** What is wrong with the nlmsghdr at `at` and its first cn_msg, if anything. */
+export function nlmsgMalformation(slab: Slab, at: number, end: number): Malformation | undefined {
+  if (end - at < HEADERS) return 'short';
+  const length = nlmsgLength(slab, at);
+  if (length < HEADERS || length > end - at) return 'nlmsg-length';
+  if (HEADERS + cnMsgLength(slab, at + NLMSG_HEADER) > length) return 'cn-length';
+  return undefined;
+}
+
+/**
+ * How many cn_msg stand between `at` and `end`. Whole cn_msg up to the end (less than one header of
+ * padding aside) are a bundle; otherwise only the first counts, as for the kernel, which takes a
+ * nlmsg_len that is too long.
+ */
+export function bundleCount(slab: Slab, at: number, end: number): number {
+  let count = 0;
+  let next = at;
+  while (end - next >= CN_MSG_HEADER) {
+    const length = cnMsgLength(slab, next);
+    if (next + CN_MSG_HEADER + length > end) return 1;
+    count += 1;
+    next += CN_MSG_HEADER + align4(length);
+  }
+  return count;
+}
