@@ -24,8 +24,6 @@ export interface Limits {
   readonly seqWindow: number;
   /** FIFO channels of one session with calls in them at the same time. Tunable. */
   readonly channelsMax: number;
-  /** Requests that a channel holds back behind a gap. */
-  readonly channelHeldMax: number;
   /** The longest payload of one message, before fragmentation exists. */
   readonly payloadMax: number;
   /** The longest datagram that is packed of several messages: 16 KiB let the peer start early. */
@@ -55,7 +53,6 @@ export const defaultLimits: Limits = {
   replyBytesMax: 64 * 1024 * 1024,
   seqWindow: 65_536,
   channelsMax: 1024,
-  channelHeldMax: 4096,
   payloadMax: 60 * 1024,
   packedMax: 16 * 1024,
   callTimeoutMs: 30_000,

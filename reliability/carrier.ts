@@ -20,6 +20,8 @@ import { writeNlmsg } from '../transport/wire/nlmsg.ts';
 
 /** Numbers kept free for probes and acknowledgements when new messages have used up the rest. */
 const RESERVED_NUMBERS = 128;
+/** And for probes, when acknowledgements have used up those, too. */
+const RESERVED_PROBES = 16;
 /** Fruitless probes before the probe interval grows, and by how much (semantics 15). */
 const PATIENT_PROBES = 2;
 const PROBE_BACKOFF = 1.5;
@@ -213,6 +215,8 @@ export class Carrier implements FlightListener {
     const messagesAt = frame.DATA_BITMAP + 4 * words;
     const messages: Outgoing[] = [];
     const end = this.#pack(slab, messagesAt, messages, now);
+    // With the numbers used up, the acknowledgement goes with the next probe, which makes room.
+    if (this.#flight.spare <= RESERVED_PROBES) this.#ackDueAt = Infinity;
     if (messages.length === 0 && now < this.#ackDueAt) {
       this.#retries = 0; // what was refused has been withdrawn meanwhile
       return 0;
@@ -287,7 +291,7 @@ export class Carrier implements FlightListener {
   /** Packs what may go into the datagram from `at` on; gives its end. */
   #pack(slab: Slab, at: number, messages: Outgoing[], now: number): number {
     const { packedMax, traits } = this.#options;
-    const spare = frame.TRACKED_DATAGRAMS - (this.#flight.next - this.#flight.floor);
+    const { spare } = this.#flight;
     if (spare <= 0) return at;
     if (this.#probing) {
       return this.#fill(slab, at, Math.min(packedMax, traits.datagramMax), messages, now, true);

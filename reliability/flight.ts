@@ -20,7 +20,6 @@ interface SentDatagram {
   readonly sentAt: number;
   /** Truesize at the receiver, counted while it is outstanding. */
   readonly charge: number;
-  /** Empty for a bare acknowledgement, which is never waited for. */
   readonly messages: readonly Outgoing[];
   waiting: boolean;
 }
@@ -32,7 +31,7 @@ interface SentDatagram {
  * loss: the probe time-out only asks (RFC 9002 §6.2).
  */
 export class Flight {
-  /** Consecutive numbers from the oldest one still waited for, or empty. */
+  /** In order of number, the first one waited for. Bare acknowledgements are not: nobody waits. */
   readonly #sent = new Denque<SentDatagram>();
   readonly #listener: FlightListener;
   readonly #fifo: boolean;
@@ -72,23 +71,21 @@ export class Flight {
     return this.#waiting > 0;
   }
 
-  /** True if one more number would leave what the receiver keeps track of. */
-  get full(): boolean {
-    return this.#next - this.floor >= TRACKED_DATAGRAMS;
+  /** How many more numbers there are before they leave what the receiver keeps track of. */
+  get spare(): number {
+    return TRACKED_DATAGRAMS - (this.#next - this.floor);
   }
 
-  /** Records the datagram numbered `next` as sent. */
+  /** Records the datagram numbered `next` as sent; without messages it is a bare acknowledgement. */
   sent(messages: readonly Outgoing[], charge: number, now: number): void {
-    assert(!this.full, 'a datagram number stays within what the receiver tracks');
+    assert(this.spare > 0, 'a datagram number stays within what the receiver tracks');
     const number = this.#next++;
-    const waiting = messages.length > 0;
+    if (messages.length === 0) return;
     for (const message of messages) {
       message.datagram = number;
       message.sentAt = now;
     }
-    if (!waiting && this.#sent.length === 0) return; // nothing before it is waited for either
-    this.#sent.push({ number, sentAt: now, charge, messages, waiting });
-    if (!waiting) return;
+    this.#sent.push({ number, sentAt: now, charge, messages, waiting: true });
     this.#waiting += 1;
     this.#outstanding += charge;
   }
@@ -158,14 +155,17 @@ export class Flight {
 
   /**
    * Stops waiting for datagrams with nothing left in them to deliver: their messages were withdrawn,
-   * or went on in later ones. Called when a probe is due, so a round trip after the last sending.
+   * or, if numbers run short, went on in later ones. Called when a probe is due, so a round trip after
+   * the last sending.
    */
   forget(): void {
+    const short = this.spare < TRACKED_DATAGRAMS / 2;
     for (let index = 0; index < this.#sent.length; index++) {
       const datagram = this.#sent.peekAt(index)!;
-      if (datagram.waiting && datagram.messages.every((message) => message.done)) {
-        this.#settle(datagram);
-      }
+      const { number, messages, waiting } = datagram;
+      const left = (message: Outgoing): boolean =>
+        !message.done && (!short || message.datagram === number);
+      if (waiting && !messages.some(left)) this.#settle(datagram);
     }
     this.#trim();
   }

@@ -16,10 +16,14 @@ export class Lane<T> {
   /** In order, waiting for the one before to finish. */
   readonly #ready: T[] = [];
   #current: T | undefined;
-  readonly #heldMax: number;
+  readonly #span: number;
 
-  constructor(heldMax: number) {
-    this.#heldMax = heldMax;
+  /**
+   * `span` is how far ahead a position may be. Requests come from within the window of sequence
+   * numbers, so the positions of an honest peer do, too.
+   */
+  constructor(span: number) {
+    this.#span = span;
   }
 
   get idle(): boolean {
@@ -31,7 +35,7 @@ export class Lane<T> {
     const ahead = seqDistance(this.#next, position);
     if (ahead < 0 || this.#held.has(position)) return 'duplicate';
     if (ahead === 0) return 'ready';
-    return ahead > this.#heldMax ? 'beyond' : 'held';
+    return ahead >= this.#span ? 'beyond' : 'held';
   }
 
   /** Puts a thing at its position; `undefined` marks the position as taken back. */

@@ -4,12 +4,15 @@ export interface Expiring {
   readonly deadline: number;
   earlier: Expiring | undefined;
   later: Expiring | undefined;
-  /** The slot it is in; -1 while it is in none. */
+  /** The slot it is in; below 0 while it is in none. */
   slot: number;
 }
 
 const SLOTS = 1024;
 const TICK_MS = 1;
+/** Values of `slot` for an entry that is in no slot: not added, or about to be expired. */
+const NONE = -1;
+const DUE = -2;
 
 /**
  * Deadlines of calls: a timing wheel of 1,024 slots of a millisecond. Adding and removing take constant
@@ -41,11 +44,14 @@ export class Wheel<T extends Expiring> {
   }
 
   remove(entry: T): void {
-    if (entry.slot < 0) return;
+    if (entry.slot < 0) {
+      entry.slot = NONE;
+      return;
+    }
     if (entry.earlier === undefined) this.#slots[entry.slot] = entry.later as T | undefined;
     else entry.earlier.later = entry.later;
     if (entry.later !== undefined) entry.later.earlier = entry.earlier;
-    entry.slot = -1;
+    entry.slot = NONE;
     entry.earlier = undefined;
     entry.later = undefined;
     this.#count -= 1;
@@ -71,6 +77,7 @@ export class Wheel<T extends Expiring> {
         const next = entry.later as T | undefined;
         if (entry.deadline <= now) {
           this.remove(entry);
+          entry.slot = DUE;
           due.push(entry);
         }
         entry = next;
@@ -78,7 +85,11 @@ export class Wheel<T extends Expiring> {
     }
     this.#tick = last + 1;
     this.#earliest = this.#scan(last + 1);
-    for (const entry of due) expired(entry);
+    for (const entry of due) {
+      if (entry.slot !== DUE) continue; // removed, or added anew, by the one before
+      entry.slot = NONE;
+      expired(entry);
+    }
   }
 
   /** The first tick from `from` on whose slot holds anything, be it for a later turn. */

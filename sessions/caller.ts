@@ -73,8 +73,7 @@ export class Caller {
     this.#undelivered = firstSeq;
     this.#window = window;
     this.#touched = touched;
-    const { channelsMax, channelHeldMax } = resources.limits;
-    this.#channels = new Channels(channelsMax, channelHeldMax);
+    this.#channels = new Channels(resources.limits.channelsMax);
   }
 
   /** Calls not settled. */
@@ -176,7 +175,7 @@ export class Caller {
     this.abandon(call, 'deadline-exceeded', 'no reply within the time allowed');
   };
 
-  /** Gives a call its number and place and sends it; false if its channel has no room. */
+  /** Gives a call its number and place and sends it; false if too many channels are in use. */
   #admit(call: Call): boolean {
     const { options } = call;
     if (options.channel !== undefined) {
@@ -230,7 +229,7 @@ export class Caller {
       const call = this.#waiting.shift()!;
       if (call.settlement !== undefined) continue;
       if (this.#admit(call)) continue;
-      const message = 'too many calls in the channel';
+      const message = 'calls are open in too many channels';
       this.#settle(call, { ok: false, code: 'busy', outcome: 'not-sent', message });
     }
   }

@@ -16,18 +16,16 @@ export class Channels {
   readonly #free: Channel[] = [];
   #numbers = 0;
   readonly #max: number;
-  readonly #openMax: number;
 
-  /** At most `max` channels with calls open at once, and `openMax` calls open in each. */
-  constructor(max: number, openMax: number) {
+  /** At most `max` channels with calls open at once. */
+  constructor(max: number) {
     this.#max = max;
-    this.#openMax = openMax;
   }
 
-  /** Gives the next place in a channel, or undefined if a bound is reached. */
+  /** Gives the next place in a channel, or undefined if too many are in use. */
   place(name: string): { readonly number: number; readonly position: number } | undefined {
     const channel = this.#byName.get(name) ?? this.#take(name);
-    if (channel === undefined || channel.open >= this.#openMax) return undefined;
+    if (channel === undefined) return undefined;
     const position = channel.next;
     channel.next = (position + 1) >>> 0;
     channel.open += 1;

@@ -40,7 +40,8 @@ export interface ConnectionParts extends CallLimits {
 export class Connection implements AsyncDisposable {
   readonly #parts: ConnectionParts;
   #session: Session | undefined;
-  #dialing = false;
+  /** Settles when no call waits for a session any more; undefined while none does. */
+  #dialing: Promise<void> | undefined;
   /** Calls that wait for a session. */
   readonly #waiting = new Set<Call>();
   #closing = false;
@@ -86,6 +87,7 @@ export class Connection implements AsyncDisposable {
   async close(): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
+    await this.#dialing;
     await this.#session?.drain();
     this.#parts.closed(this);
   }
@@ -111,7 +113,7 @@ export class Connection implements AsyncDisposable {
     call.abort = () => this.#giveUp(call, undefined);
     resources.deadlines.add(call);
     resources.armed();
-    if (!this.#dialing) void this.#redial();
+    this.#dialing ??= this.#redial();
   }
 
   /** A call that waits for a session ends; without a message, because its caller aborted it. */
@@ -126,7 +128,6 @@ export class Connection implements AsyncDisposable {
 
   /** Opens sessions until no call waits, or opening fails for good. */
   async #redial(): Promise<void> {
-    this.#dialing = true;
     while (this.#waiting.size > 0) {
       let deadline = 0;
       for (const call of this.#waiting) deadline = Math.max(deadline, call.deadline);
@@ -142,7 +143,7 @@ export class Connection implements AsyncDisposable {
         for (const call of this.#take()) call.reject(error);
       }
     }
-    this.#dialing = false;
+    this.#dialing = undefined;
   }
 
   #expire(): void {
@@ -160,7 +161,6 @@ export class Connection implements AsyncDisposable {
   #adopt(session: Session): void {
     this.#session = session;
     for (const call of this.#take()) submit(session, call);
-    if (this.#closing) void session.drain();
   }
 
   #take(): Call[] {

@@ -49,8 +49,7 @@ export const drops = [
   'denied', // the allow rule says no
   'over-limit', // a bound on sessions or requests is reached; the peer is told
   'consumed-reply', // a bare reply that was consumed before (semantics 4)
-  'not-kernel', // on NETLINK_CONNECTOR, from a process (semantics 20)
-  'closed', // came after the endpoint was closed
+  'closed', // OPEN for a service that is being closed; answered by REFUSED
 ] as const;
 
 export type Drop = (typeof drops)[number];

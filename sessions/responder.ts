@@ -30,7 +30,6 @@ export class Responder {
   readonly #held = new SeqTable<Incoming>();
   readonly #lanes = new Map<number, Lane<Incoming>>();
   readonly #ready = new Denque<Incoming>();
-  #running = 0;
   #draining = false;
 
   constructor(
@@ -64,22 +63,19 @@ export class Responder {
     if (sighting !== 'new') return; // beyond what any honest peer sends: as if lost
     const channel = slab.view.getUint16(at + frame.REQUEST_CHANNEL, LITTLE_ENDIAN);
     const position = slab.view.getUint32(at + frame.REQUEST_POSITION, LITTLE_ENDIAN);
-    const lane = channel === 0 ? undefined : this.#lane(channel);
-    if (lane === null || (lane !== undefined && !fits(lane, position))) return;
+    const lane = channel === 0 ? undefined : this.#lane(channel, position);
     this.#seen.add(genes.seq);
     const incoming = this.#read(genes, slab, at, end, channel, now);
     this.#held.add(incoming);
     this.#resources.requestsHeld += 1;
-    const refusal = this.#refusal();
+    const refusal = lane === null ? frame.STATUS_BUSY : this.#refusal();
     if (refusal !== undefined) {
-      lane?.put(position, undefined);
-      incoming.state = 'running';
-      this.#running += 1;
+      lane?.put(position, undefined); // refused, its place is taken all the same
       this.refuse(incoming, refusal);
-    } else if (lane === undefined) {
-      this.#ready.push(incoming);
-    } else {
+    } else if (lane) {
       lane.put(position, incoming);
+    } else {
+      this.#ready.push(incoming);
     }
     this.#release(lane);
   }
@@ -91,8 +87,7 @@ export class Responder {
     if (sighting === 'new') {
       const channel = slab.view.getUint16(at + frame.REQUEST_CHANNEL, LITTLE_ENDIAN);
       const position = slab.view.getUint32(at + frame.REQUEST_POSITION, LITTLE_ENDIAN);
-      const lane = channel === 0 ? undefined : this.#lane(channel);
-      if (lane === null || (lane !== undefined && !fits(lane, position))) return;
+      const lane = channel === 0 ? undefined : this.#lane(channel, position);
       this.#seen.add(genes.seq); // the request itself, if it still comes, is a duplicate
       lane?.put(position, undefined);
       this.#release(lane);
@@ -119,7 +114,6 @@ export class Responder {
       const incoming = this.#ready.shift();
       if (incoming === undefined) return undefined;
       incoming.state = 'running';
-      this.#running += 1;
       if (!incoming.cancelled && incoming.deadline > now) return incoming;
       this.refuse(incoming, frame.STATUS_EXPIRED);
     }
@@ -127,7 +121,6 @@ export class Responder {
 
   /** Ends a request: sends its reply, unless nobody wants it any more. */
   reply(incoming: Incoming, status: number, format: number, payload: Uint8Array): void {
-    this.#running -= 1;
     this.#touched();
     incoming.state = 'replied';
     this.#resources.deadlines.remove(incoming);
@@ -203,16 +196,23 @@ export class Responder {
 
   readonly #watch = (incoming: Incoming): void => {
     this.#resources.deadlines.add(incoming);
+    this.#resources.armed(); // a handler may ask for its signal at any time
   };
 
-  /** The channel's lane; null if the peer uses more channels than it may. */
-  #lane(channel: number): Lane<Incoming> | null {
-    const known = this.#lanes.get(channel);
-    if (known !== undefined) return known;
-    if (channel > this.#resources.limits.channelsMax) return null;
-    const lane = new Lane<Incoming>(this.#resources.limits.channelHeldMax);
-    this.#lanes.set(channel, lane);
-    return lane;
+  /**
+   * The channel's lane, with the position free in it; null if there is no such place: more channels
+   * than are allowed here, or a position that no honest peer uses.
+   */
+  #lane(channel: number, position: number): Lane<Incoming> | null {
+    const { channelsMax, seqWindow } = this.#resources.limits;
+    let lane = this.#lanes.get(channel);
+    if (lane === undefined) {
+      if (channel > channelsMax) return null;
+      lane = new Lane<Incoming>(seqWindow);
+      this.#lanes.set(channel, lane);
+    }
+    const placement = lane.placement(position);
+    return placement === 'ready' || placement === 'held' ? lane : null;
   }
 
   #release(lane: Lane<Incoming> | null | undefined): void {
@@ -249,11 +249,6 @@ export class Responder {
   #replyIdentity(incoming: Incoming): { id: ConnectorId; seq: number; ack: number } {
     return { id: this.#id, seq: incoming.seq, ack: seqPlus(incoming.ack, 1) };
   }
-}
-
-function fits(lane: Lane<Incoming>, position: number): boolean {
-  const placement = lane.placement(position);
-  return placement === 'ready' || placement === 'held';
 }
 
 const decoder = new TextDecoder();

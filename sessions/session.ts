@@ -120,6 +120,7 @@ export class Session {
    * Gives the reason if it is dropped; then nothing has changed.
    */
   handleData(slab: Slab, start: number, end: number, now: number): Drop | undefined {
+    if (this.#state === 'ended') return 'unknown-session'; // it ended in this batch
     const envelopeLength = cnMsgLength(slab, start + frame.ENVELOPE_CN);
     const messagesAt = start + frame.ENVELOPE + align4(envelopeLength);
     const words = (envelopeLength - (frame.DATA_BITMAP - frame.ENVELOPE)) / 4;
@@ -128,7 +129,8 @@ export class Session {
     const refusal = this.carrier.accept(slab, start, messagesAt < end, now);
     if (refusal !== undefined) return refusal;
     let at = messagesAt;
-    while (at < end) {
+    // What is acknowledged may end the session, and then the rest of the datagram is for nobody.
+    while (at < end && this.state !== 'ended') {
       const bodyAt = at + CN_MSG_HEADER;
       const bodyEnd = bodyAt + cnMsgLength(slab, at);
       this.#handleMessage(slab, at, bodyAt, bodyEnd, now);

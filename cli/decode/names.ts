@@ -1,0 +1,61 @@
+import * as frame from '../../transport/wire/frame.ts';
+
+/** The numbers of the session format in words, as docs/PROTOCOL.md names them. */
+const kinds: Readonly<Record<number, string>> = {
+  [frame.OPEN]: 'OPEN',
+  [frame.OPENED]: 'OPENED',
+  [frame.REFUSED]: 'REFUSED',
+  [frame.RESET]: 'RESET',
+  [frame.DATA]: 'DATA',
+  [frame.REQUEST]: 'REQUEST',
+  [frame.REPLY]: 'REPLY',
+  [frame.CANCEL]: 'CANCEL',
+  [frame.CLOSE]: 'CLOSE',
+};
+
+const reasons: Readonly<Record<number, string>> = {
+  [frame.REASON_BUSY]: 'busy',
+  [frame.REASON_DENIED]: 'denied',
+  [frame.REASON_NO_SERVICE]: 'no-service',
+  [frame.REASON_CLOSED]: 'closed',
+  [frame.REASON_UNKNOWN_SESSION]: 'unknown-session',
+  [frame.REASON_LOST_SESSION]: 'lost-session',
+};
+
+const statuses: Readonly<Record<number, string>> = {
+  [frame.STATUS_OK]: 'ok',
+  [frame.STATUS_APPLICATION]: 'application',
+  [frame.STATUS_UNIMPLEMENTED]: 'unimplemented',
+  [frame.STATUS_BUSY]: 'busy',
+  [frame.STATUS_EXPIRED]: 'expired',
+  [frame.STATUS_CLOSED]: 'closed',
+  [frame.STATUS_MALFORMED]: 'malformed',
+  [frame.STATUS_EVICTED]: 'evicted',
+};
+
+const formats: Readonly<Record<number, string>> = {
+  [frame.FORMAT_BYTES]: 'bytes',
+  [frame.FORMAT_JSON]: 'json',
+  [frame.FORMAT_NONE]: 'none',
+};
+
+export function kindName(flags: number): string {
+  return name(kinds, flags);
+}
+
+export function reasonName(reason: number): string {
+  return name(reasons, reason);
+}
+
+export function statusName(status: number): string {
+  return name(statuses, status);
+}
+
+export function formatName(format: number): string {
+  return name(formats, format);
+}
+
+/** A number without a name is shown as it is: the bytes are a peer's. */
+function name(names: Readonly<Record<number, string>>, value: number): string {
+  return names[value] ?? `unknown (${value})`;
+}
