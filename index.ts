@@ -1,4 +1,6 @@
-/** connector-rpc: calls that must not be lost and must not happen twice, over netlink and the like. */
+/**
+ * connector-rpc: calls that must not be lost and must not happen twice, over netlink and the like.
+ */
 
 export { createEndpoint, Endpoint } from './sessions/endpoint.ts';
 export type {
@@ -9,7 +11,13 @@ export type {
   Serving,
 } from './sessions/endpoint.ts';
 export type { CallOptions, Connection } from './sessions/connection.ts';
-export type { AllowRule, CallBackOptions, CallContext, Handler, Handlers } from './sessions/service.ts';
+export type {
+  AllowRule,
+  CallBackOptions,
+  CallContext,
+  Handler,
+  Handlers,
+} from './sessions/service.ts';
 export type { BareCallOptions } from './sessions/bare-client.ts';
 export type { BareMessage } from './sessions/bare-request.ts';
 export type { BareListener } from './sessions/bare.ts';
@@ -27,7 +35,13 @@ export { sleep, type Clock, type Timer } from './core/clock.ts';
 export { SystemClock } from './core/system-clock.ts';
 export { VirtualClock } from './core/virtual-clock.ts';
 export { SeededRandom, type Random } from './core/random.ts';
-export { matchRules, payload, type Genes, type Match, type MatchRule } from './reliability/match.ts';
+export {
+  matchRules,
+  payload,
+  type Genes,
+  type Match,
+  type MatchRule,
+} from './reliability/match.ts';
 export {
   decodeDatagram,
   encodeMessage,

@@ -33,7 +33,7 @@ export function command<O extends OptionTable>(parts: CommandParts<O>): Command 
     options,
     run: async (args, shell) => {
       const { values, positionals } = parse(options, args);
-      shell.json = values.json;
+      shell.json = (values as Values<typeof common>).json;
       return parts.run(values, positionals, shell);
     },
   };

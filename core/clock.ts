@@ -3,7 +3,9 @@
  * (lru-cache takes an entry made at 0 for one that never expires).
  */
 export interface Clock {
-  /** The shortest wait that makes sense, ms: the floor of every time-out (RFC 9002, kGranularity). */
+  /**
+   * The shortest wait that makes sense, ms: the floor of every time-out (RFC 9002, kGranularity).
+   */
   readonly grainMs: number;
   now(): number;
   /** Makes a timer, not yet armed. */

@@ -1,6 +1,8 @@
 import { required } from './errors.ts';
 
-/** A connector id: `struct cb_id`. `idx` names the user of the connector, `val` one of its objects. */
+/**
+ * A connector id: `struct cb_id`. `idx` names the user of the connector, `val` one of its objects.
+ */
 export interface ConnectorId {
   readonly idx: number;
   readonly val: number;

@@ -1,8 +1,8 @@
 import { assert } from './assert.ts';
 
 /**
- * Every bound of the library, with its reason. An endpoint takes overrides for those marked *tunable*;
- * reaching a bound is a named outcome (`busy`, a counted drop), never silent.
+ * Every bound of the library, with its reason. An endpoint takes overrides for those marked
+ * *tunable*; reaching a bound is a named outcome (`busy`, a counted drop), never silent.
  */
 export interface Limits {
   /** Sessions at one endpoint, opened by either side. Tunable. */
@@ -15,7 +15,9 @@ export interface Limits {
   readonly callsPerSessionMax: number;
   /** Payload bytes of those calls; more are `busy`. Tunable. */
   readonly callBytesPerSessionMax: number;
-  /** Requests that an endpoint holds (waiting, running or with a reply not acknowledged). Tunable. */
+  /**
+   * Requests that an endpoint holds (waiting, running or with a reply not acknowledged). Tunable.
+   */
   readonly requestsMax: number;
   /** Replies kept for retransmission, over all sessions: how many, and how many bytes. Tunable. */
   readonly repliesMax: number;

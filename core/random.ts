@@ -48,7 +48,9 @@ export class SeededRandom implements Random {
     return this.u32() / 0x1_0000_0000;
   }
 
-  /** True with the given probability; draws a word even for 0 and 1, so that streams stay aligned. */
+  /**
+   * True with the given probability; draws a word even for 0 and 1, so that streams stay aligned.
+   */
   chance(probability: number): boolean {
     return this.fraction() < probability;
   }
@@ -64,8 +66,9 @@ export class SeededRandom implements Random {
   }
 
   /**
-   * An independent generator named by `label`. Each link and each actor of a simulation gets its own,
-   * so that a change in one does not reshuffle the others (craft: one seed replays everything).
+   * An independent generator named by `label`. Each link and each actor of a simulation gets its
+   * own, so that a change in one does not reshuffle the others (craft: one seed replays
+   * everything).
    */
   fork(label: string): SeededRandom {
     let hash = 0x811c9dc5;

@@ -57,7 +57,7 @@ class SystemTimer implements Timer {
       this.#wakesAt = now;
       this.#immediate = setImmediate(this.#wake);
     } else {
-      // A millisecond short, so that the last stretch is made of turns; 2^31 - 1 is the longest wait.
+      // A millisecond short: the last stretch is made of turns. 2^31 - 1 is the longest wait.
       const whole = Math.min(Math.floor(wait - 1), 0x7fffffff);
       this.#wakesAt = now + whole;
       this.#timeout = setTimeout(this.#wake, whole);

@@ -59,8 +59,9 @@ export class VirtualClock implements Clock {
   }
 
   /**
-   * Runs events until `promise` settles, and gives its result. Throws when nothing is left to happen
-   * or `limitMs` of virtual time have passed: a hang in a simulation is a failure, never a wait.
+   * Runs events until `promise` settles, and gives its result. Throws when nothing is left to
+   * happen or `limitMs` of virtual time have passed: a hang in a simulation is a failure, never a
+   * wait.
    */
   async run<T>(promise: Promise<T>, limitMs = 3_600_000): Promise<T> {
     let settled = false;
@@ -72,7 +73,8 @@ export class VirtualClock implements Clock {
     await macrotask();
     while (!settled) {
       const next = this.#next();
-      if (next === undefined) throw new Error('virtual time: the promise is open and no event is left');
+      if (next === undefined)
+        throw new Error('virtual time: the promise is open and no event is left');
       if (next > end) throw new Error(`virtual time: still open after ${limitMs} ms`);
       this.#step(next);
       await macrotask();

@@ -11,16 +11,24 @@ const random = new SeededRandom(seed);
 
 async function story(): Promise<void> {
   const server = createEndpoint({
-    transport: network.open({ address: 1 }), clock, random: random.fork('server'),
+    transport: network.open({ address: 1 }),
+    clock,
+    random: random.fork('server'),
   });
   let executions = 0;
   server.serve(id, { count: () => (executions += 1) });
-  const client = createEndpoint({ transport: network.open(), clock, random: random.fork('client') });
+  const client = createEndpoint({
+    transport: network.open(),
+    clock,
+    random: random.fork('client'),
+  });
   const connection = await client.connect(id, { peer: 1 });
   for (let call = 0; call < 100; call++) await connection.call('count');
   const { lost, duplicated } = network.stats();
   console.log(`seed ${seed}: 100 calls, ${executions} executions,`);
-  console.log(`${lost} datagrams lost, ${duplicated} doubled, ${clock.now().toFixed(1)} virtual ms`);
+  console.log(
+    `${lost} datagrams lost, ${duplicated} doubled, ${clock.now().toFixed(1)} virtual ms`,
+  );
   await client.close();
   await server.close();
 }

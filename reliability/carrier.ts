@@ -9,14 +9,9 @@ import { assert } from '../core/assert.ts';
 import type { ConnectorId } from '../core/id.ts';
 import { LITTLE_ENDIAN, type Slab } from '../core/slab.ts';
 import type { Traits } from '../transport/transport.ts';
-import {
-  CN_MSG_HEADER,
-  cnMsgLength,
-  cnMsgSeq,
-  writeCnMsg,
-} from '../transport/wire/cnmsg.ts';
+import { CN_MSG_HEADER, cnMsgSeq } from '../transport/wire/cnmsg.ts';
+import { bitmapReach, readBitmap, writeDataEnvelope } from '../transport/wire/envelope.ts';
 import * as frame from '../transport/wire/frame.ts';
-import { writeNlmsg } from '../transport/wire/nlmsg.ts';
 
 /** Numbers kept free for probes and acknowledgements when new messages have used up the rest. */
 const RESERVED_NUMBERS = 128;
@@ -60,14 +55,14 @@ export interface CarrierOptions {
 }
 
 /**
- * Carries messages to one peer in numbered datagrams until each is acknowledged or withdrawn. Sans-IO,
- * with four families of methods and no others:
+ * Carries messages to one peer in numbered datagrams until each is acknowledged or withdrawn.
+ * Sans-IO, with four families of methods and no others:
  *
  * - getters;
  * - `accept`, `handle*`: what comes in (a datagram's envelope, the passing of time);
  * - commands: `enqueue`, `resend`, `acknowledgeNow`;
- * - `pollTransmit` writes one datagram that should go out now, `transmitted` reports what became of it,
- *   `pollTimeout` says when to call `handleTimeout`.
+ * - `pollTransmit` writes one datagram that should go out now, `transmitted` reports what became of
+ *   it, `pollTimeout` says when to call `handleTimeout`.
  *
  * Every mutation is to be followed by polling until `pollTransmit` gives 0, and then `pollTimeout`.
  */
@@ -114,8 +109,11 @@ export class Carrier implements FlightListener {
 
   /** True if nothing waits to be sent or acknowledged. */
   get settled(): boolean {
-    return !this.#flight.waiting && this.#firstOf(this.#again) === undefined
-      && this.#firstOf(this.#fresh) === undefined;
+    return (
+      !this.#flight.waiting &&
+      this.#firstOf(this.#again) === undefined &&
+      this.#firstOf(this.#fresh) === undefined
+    );
   }
 
   /** Probes sent since the last acknowledgement. */
@@ -134,7 +132,9 @@ export class Carrier implements FlightListener {
     this.#fresh.push(message);
   }
 
-  /** Sends a message again that the peer turns out to lack, unless it was sent within a round trip. */
+  /**
+   * Sends a message again that the peer turns out to lack, unless it was sent within a round trip.
+   */
   resend(message: Outgoing, now: number): void {
     if (message.done || !message.transmitted) return;
     if (now - message.sentAt < this.#roundTrip.minimumMs) return;
@@ -143,7 +143,8 @@ export class Carrier implements FlightListener {
 
   /**
    * Takes the envelope of a DATA datagram at slab[start, …), already checked to be whole and ours.
-   * `eliciting` says whether messages follow, which the caller then walks. On refusal nothing changed.
+   * `eliciting` says whether messages follow, which the caller then walks. On refusal nothing
+   * changed.
    */
   accept(slab: Slab, start: number, eliciting: boolean, now: number): DataRefusal | undefined {
     const { view } = slab;
@@ -157,8 +158,8 @@ export class Carrier implements FlightListener {
       view.getUint32(start + frame.DATA_ACK_BASE, LITTLE_ENDIAN),
       this.#flight.next,
     );
-    this.#readBitmap(slab, start);
-    if (base + this.#bitmapReach() > this.#flight.next) return 'ack-of-unsent';
+    readBitmap(slab, start, this.#bitmap);
+    if (base + bitmapReach(this.#bitmap) > this.#flight.next) return 'ack-of-unsent';
     const arrival = this.#received.arrival(number);
     if (arrival === 'duplicate') return 'duplicate-datagram';
     if (arrival === 'stale') return 'stale-datagram';
@@ -189,8 +190,8 @@ export class Carrier implements FlightListener {
   }
 
   /**
-   * Tells the peer at once what did come. After an overrun of our receive queue this makes repair take
-   * one round trip and not a time-out (semantics 16).
+   * Tells the peer at once what did come. After an overrun of our receive queue this makes repair
+   * take one round trip and not a time-out (semantics 16).
    */
   acknowledgeNow(now: number): void {
     this.#ackDueAt = Math.min(this.#ackDueAt, now);
@@ -221,13 +222,14 @@ export class Carrier implements FlightListener {
       this.#retries = 0; // what was refused has been withdrawn meanwhile
       return 0;
     }
-    this.#writeEnvelope(slab, messagesAt - frame.ENVELOPE, now);
-    writeNlmsg(slab, 0, end, this.#flight.next >>> 0);
+    this.#writeEnvelope(slab, messagesAt, end, now);
     this.#prepared = { messages, charge: this.#options.traits.truesize(end) };
     return end;
   }
 
-  /** The datagram of the last `pollTransmit` went out: the transport took it. Gives its messages. */
+  /**
+   * The datagram of the last `pollTransmit` went out: the transport took it. Gives its messages.
+   */
   transmitted(now: number): readonly Outgoing[] {
     const prepared = this.#takePrepared();
     for (const message of prepared.messages) this.#dequeue(message);
@@ -240,7 +242,9 @@ export class Carrier implements FlightListener {
     return prepared.messages;
   }
 
-  /** It did not: the receiver's queue is full (`full`), or memory is short here. Nothing was lost. */
+  /**
+   * It did not: the receiver's queue is full (`full`), or memory is short here. Nothing was lost.
+   */
   refused(full: boolean, now: number): void {
     this.#takePrepared();
     if (full) this.#window.decrease(this.#flight.outstanding);
@@ -288,6 +292,22 @@ export class Carrier implements FlightListener {
     this.#ackDueAt = Math.min(this.#ackDueAt, now + wait);
   }
 
+  #writeEnvelope(slab: Slab, messagesAt: number, end: number, now: number): void {
+    const { id, ownSession, peerSession, peerTag, ownGrant } = this.#options;
+    writeDataEnvelope(slab, messagesAt, end, {
+      id,
+      session: peerSession,
+      tag: peerTag,
+      source: ownSession,
+      number: this.#flight.next,
+      floor: this.#flight.floor,
+      ackBase: this.#received.base,
+      ackDelayMs: now - this.#newestAt,
+      grant: ownGrant(),
+      late: this.#late,
+    });
+  }
+
   /** Packs what may go into the datagram from `at` on; gives its end. */
   #pack(slab: Slab, at: number, messages: Outgoing[], now: number): number {
     const { packedMax, traits } = this.#options;
@@ -300,10 +320,13 @@ export class Carrier implements FlightListener {
     const first = this.#firstOf(this.#again) ?? this.#firstOf(this.#fresh);
     if (first === undefined) return at;
     const credit = this.#window.available(this.#flight.outstanding);
-    // With nothing under way one datagram always goes, however long: an empty queue takes it (KF §6.1).
+    // With nothing under way one datagram always goes: an empty queue takes any (KF §6.1).
     const needed = at + first.bytes.length;
     if (this.#flight.outstanding > 0 && traits.truesize(needed) > credit) return at;
-    const end = Math.max(needed, this.#lengthWithin(credit, Math.min(packedMax, traits.datagramMax)));
+    const end = Math.max(
+      needed,
+      this.#lengthWithin(credit, Math.min(packedMax, traits.datagramMax)),
+    );
     return this.#fill(slab, at, end, messages, now, false);
   }
 
@@ -365,46 +388,11 @@ export class Carrier implements FlightListener {
     this.#prepared = undefined;
     return prepared;
   }
-
-  #writeEnvelope(slab: Slab, length: number, now: number): void {
-    const { view } = slab;
-    const { id, ownSession, peerSession, peerTag } = this.#options;
-    const number = this.#flight.next;
-    const floor = this.#flight.floor;
-    writeCnMsg(slab, frame.ENVELOPE_CN, id, number >>> 0, peerTag, length, frame.DATA);
-    view.setUint32(frame.AT_MAGIC, frame.MAGIC, LITTLE_ENDIAN);
-    view.setUint32(frame.AT_SESSION, peerSession, LITTLE_ENDIAN);
-    view.setUint32(frame.AT_CHECKSUM, 0, LITTLE_ENDIAN);
-    view.setUint32(frame.AT_SOURCE, ownSession, LITTLE_ENDIAN);
-    view.setUint32(frame.DATA_NUMBER_HIGH, Math.floor(number / 2 ** 32), LITTLE_ENDIAN);
-    view.setUint32(frame.DATA_FLOOR, floor >>> 0, LITTLE_ENDIAN);
-    view.setUint32(frame.DATA_ACK_BASE, this.#received.base >>> 0, LITTLE_ENDIAN);
-    const heldMs = Math.min(now - this.#newestAt, 0xffff_ffff / 1000);
-    view.setUint32(frame.DATA_ACK_DELAY, Math.floor(heldMs * 1000), LITTLE_ENDIAN);
-    view.setUint32(frame.DATA_GRANT, this.#options.ownGrant(), LITTLE_ENDIAN);
-    view.setUint16(frame.DATA_LATE, this.#late, LITTLE_ENDIAN);
-    view.setUint16(frame.DATA_RESERVED, 0, LITTLE_ENDIAN);
-  }
-
-  #readBitmap(slab: Slab, start: number): void {
-    const length = cnMsgLength(slab, start + frame.ENVELOPE_CN);
-    const end = start + frame.ENVELOPE + length;
-    this.#bitmap.length = 0;
-    for (let at = start + frame.DATA_BITMAP; at < end; at += 4) {
-      this.#bitmap.push(slab.view.getUint32(at, LITTLE_ENDIAN));
-    }
-  }
-
-  /** How many numbers from the base on the bitmap speaks of, up to its highest bit. */
-  #bitmapReach(): number {
-    for (let word = this.#bitmap.length - 1; word >= 0; word--) {
-      if (this.#bitmap[word] !== 0) return 32 * word + 32 - Math.clz32(this.#bitmap[word]!);
-    }
-    return 0;
-  }
 }
 
-/** Writes what is left to a deadline into the request at `at`: it shrinks with each transmission. */
+/**
+ * Writes what is left to a deadline into the request at `at`: it shrinks with each transmission.
+ */
 function writeBudget(slab: Slab, at: number, leftMs: number): void {
   const micros = Math.min(Math.max(0, Math.floor(leftMs * 1000)), frame.BUDGET_NONE - 1);
   slab.view.setUint32(at + CN_MSG_HEADER + frame.REQUEST_BUDGET, micros, LITTLE_ENDIAN);

@@ -27,8 +27,8 @@ interface SentDatagram {
 /**
  * The datagrams under way, and how their fate is learnt (semantics 15): an acknowledgement settles
  * them; one that is overtaken by an acknowledged later one is lost, at once where the transport is
- * FIFO, else after a reordering window in the manner of RACK (RFC 8985). Time alone never declares a
- * loss: the probe time-out only asks (RFC 9002 §6.2).
+ * FIFO, else after a reordering window in the manner of RACK (RFC 8985). Time alone never declares
+ * a loss: the probe time-out only asks (RFC 9002 §6.2).
  */
 export class Flight {
   /** In order of number, the first one waited for. Bare acknowledgements are not: nobody waits. */
@@ -76,7 +76,9 @@ export class Flight {
     return TRACKED_DATAGRAMS - (this.#next - this.floor);
   }
 
-  /** Records the datagram numbered `next` as sent; without messages it is a bare acknowledgement. */
+  /**
+   * Records the datagram numbered `next` as sent; without messages it is a bare acknowledgement.
+   */
   sent(messages: readonly Outgoing[], charge: number, now: number): void {
     assert(this.spare > 0, 'a datagram number stays within what the receiver tracks');
     const number = this.#next++;
@@ -143,8 +145,8 @@ export class Flight {
   }
 
   /**
-   * Takes the peer's count of datagrams that came after they were given up (16 bits, wrapping): each
-   * says that the reordering window is too small, as a DSACK does (RFC 8985 §6.2).
+   * Takes the peer's count of datagrams that came after they were given up (16 bits, wrapping):
+   * each says that the reordering window is too small, as a DSACK does (RFC 8985 §6.2).
    */
   setLate(late: number): void {
     if (late === this.#late) return;
@@ -154,9 +156,9 @@ export class Flight {
   }
 
   /**
-   * Stops waiting for datagrams with nothing left in them to deliver: their messages were withdrawn,
-   * or, if numbers run short, went on in later ones. Called when a probe is due, so a round trip after
-   * the last sending.
+   * Stops waiting for datagrams with nothing left in them to deliver: their messages were
+   * withdrawn, or, if numbers run short, went on in later ones. Called when a probe is due, so a
+   * round trip after the last sending.
    */
   forget(): void {
     const short = this.spare < TRACKED_DATAGRAMS / 2;

@@ -4,9 +4,9 @@ import { seqDistance, seqPlus } from './sequence.ts';
 export type Placement = 'ready' | 'held' | 'duplicate' | 'beyond';
 
 /**
- * One FIFO channel at its receiver: things come in any order and leave in order of position, one at a
- * time, so that the handler of the next request starts when the one before has finished. A gap holds
- * up this channel and no other (semantics 11).
+ * One FIFO channel at its receiver: things come in any order and leave in order of position, one at
+ * a time, so that the handler of the next request starts when the one before has finished. A gap
+ * holds up this channel and no other (semantics 11).
  */
 export class Lane<T> {
   /** The position that may leave next. */

@@ -13,9 +13,9 @@ export type Genealogy =
   | 'new-ack'; // the expected sequence number, but not ack + 1
 
 /**
- * The rule of the 2005 text (docs/PROTOCOL.md §2), with the original message that a reply is expected
- * to. Both kinds of `new` are new messages; they are told apart because only the second one can be a
- * mistake or a forgery.
+ * The rule of the 2005 text (docs/PROTOCOL.md §2), with the original message that a reply is
+ * expected to. Both kinds of `new` are new messages; they are told apart because only the second
+ * one can be a mistake or a forgery.
  */
 export function classify(original: Genes, received: Genes): Genealogy {
   if (received.seq !== original.seq) return 'new-seq';
@@ -26,8 +26,8 @@ export function classify(original: Genes, received: Genes): Genealogy {
 export type Match = 'no' | 'part' | 'final';
 
 /**
- * Decides whether `received` answers `request`. No two agents in the kernel follow the text alike (KF
- * §3), so the rule is chosen per connector id.
+ * Decides whether `received` answers `request`. No two agents in the kernel follow the text alike
+ * (KF §3), so the rule is chosen per connector id.
  */
 export type MatchRule = (request: Genes, received: Genes, payload: Uint8Array) => Match;
 
@@ -40,8 +40,9 @@ export const proc: MatchRule = (request, received) =>
   received.ack === seqPlus(request.ack, 1) ? 'final' : 'no';
 
 /**
- * w1: data carries ack = *seq* + 1, any number of times; the status, which ends the command, carries
- * the request's ack unchanged (KF §3.1). A request whose ack is seq + 1 could not be told apart.
+ * w1: data carries ack = *seq* + 1, any number of times; the status, which ends the command,
+ * carries the request's ack unchanged (KF §3.1). A request whose ack is seq + 1 could not be told
+ * apart.
  */
 export const w1: MatchRule = (request, received) => {
   if (received.seq !== request.seq) return 'no';

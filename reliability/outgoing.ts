@@ -11,7 +11,9 @@ export class Outgoing {
   readonly ack: number;
   /** The whole cn_msg, padded to 4 bytes, exactly as it goes into a datagram. */
   readonly bytes: Uint8Array;
-  /** When its call expires (Infinity: never): a request states what is left of it when it is sent. */
+  /**
+   * When its call expires (Infinity: never): a request states what is left of it when it is sent.
+   */
   readonly deadline: number;
   /** The number of the last datagram that carried it; -1 before the first. */
   datagram = -1;

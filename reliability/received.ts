@@ -9,11 +9,11 @@ export type Arrival =
   | 'stale'; // too old to tell; dropped, because it may have been seen
 
 /**
- * Which of the peer's datagrams have come. It answers two questions: is this one new (so that a copy
- * made by the network, however late, stops here), and what is to be acknowledged.
+ * Which of the peer's datagrams have come. It answers two questions: is this one new (so that a
+ * copy made by the network, however late, stops here), and what is to be acknowledged.
  *
- * Numbers never wrap (53 bits), so a copy from any time in the past is recognised. A sender keeps all
- * numbers that it still waits for within 512 of each other, so 512 bits are enough for ever.
+ * Numbers never wrap (53 bits), so a copy from any time in the past is recognised. A sender keeps
+ * all numbers that it still waits for within 512 of each other, so 512 bits are enough for ever.
  */
 export class Received {
   /** Everything below has come, or the sender no longer waits for it. */
@@ -53,8 +53,8 @@ export class Received {
   }
 
   /**
-   * Takes a number that `arrival` called new or late, with the sender's floor: it has stopped waiting
-   * for everything below. The caller has checked floor <= number < floor + 512.
+   * Takes a number that `arrival` called new or late, with the sender's floor: it has stopped
+   * waiting for everything below. The caller has checked floor <= number < floor + 512.
    */
   accept(number: number, floor: number): void {
     if (number >= this.#top) {

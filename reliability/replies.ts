@@ -2,10 +2,10 @@ import { LRUCache } from 'lru-cache/raw';
 import type { Outgoing } from './outgoing.ts';
 
 /**
- * The replies that a server still may have to send again, over all its sessions, bounded by count and
- * by bytes. The least recently used one gives way; its call then learns that it ran and that the reply
- * is gone. That it was seen is remembered elsewhere (reliability/seen.ts), so an evicted reply never
- * leads to a second execution (semantics 9).
+ * The replies that a server still may have to send again, over all its sessions, bounded by count
+ * and by bytes. The least recently used one gives way; its call then learns that it ran and that
+ * the reply is gone. That it was seen is remembered elsewhere (reliability/seen.ts), so an evicted
+ * reply never leads to a second execution (semantics 9).
  */
 export class ReplyCache {
   readonly #kept: LRUCache<Outgoing, () => void>;
@@ -14,8 +14,8 @@ export class ReplyCache {
 
   constructor(countMax: number, bytesMax: number) {
     this.#bytesMax = bytesMax;
-    // lru-cache's own `max` would allocate room for that many at once. A least charge per reply bounds
-    // the count as well, and the cache grows with use.
+    // lru-cache's own `max` would allocate room for that many at once. A least charge per reply
+    // bounds the count as well, and the cache grows with use.
     this.#chargeMin = Math.ceil(bytesMax / countMax);
     this.#kept = new LRUCache<Outgoing, () => void>({
       maxSize: bytesMax,
@@ -29,7 +29,9 @@ export class ReplyCache {
     return this.#kept.size;
   }
 
-  /** Keeps a reply; `evicted` is called when it has to give way. One larger than all is not kept. */
+  /**
+   * Keeps a reply; `evicted` is called when it has to give way. One larger than all is not kept.
+   */
   keep(reply: Outgoing, evicted: () => void): void {
     const size = Math.max(reply.bytes.length, this.#chargeMin);
     if (size > this.#bytesMax) evicted();

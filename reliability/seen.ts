@@ -10,13 +10,13 @@ export type Sighting =
 const WORDS_AT_FIRST = 2;
 
 /**
- * Which messages of the peer were ever seen: the duplicate detection that exactly-once rests on, kept
- * apart from the replies so that evicting a reply never means executing again (semantics 9).
+ * Which messages of the peer were ever seen: the duplicate detection that exactly-once rests on,
+ * kept apart from the replies so that evicting a reply never means executing again (semantics 9).
  *
- * Everything before `base` was seen; a bitmap holds what was seen out of order after it. It needs no
- * release by the peer: a sequence number is never left out (a call taken back still sends CANCEL under
- * its number), so the base always catches up. Copies from before a wrap never get here: they travel in
- * datagrams whose numbers do not wrap (reliability/received.ts).
+ * Everything before `base` was seen; a bitmap holds what was seen out of order after it. It needs
+ * no release by the peer: a sequence number is never left out (a call taken back still sends CANCEL
+ * under its number), so the base always catches up. Copies from before a wrap never get here: they
+ * travel in datagrams whose numbers do not wrap (reliability/received.ts).
  */
 export class SeenSeqs {
   #base: number;

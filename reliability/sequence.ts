@@ -1,6 +1,6 @@
 /**
- * 32-bit serial numbers (RFC 1982): they wrap, so order means order on a circle, and two numbers half
- * the circle apart have none.
+ * 32-bit serial numbers (RFC 1982): they wrap, so order means order on a circle, and two numbers
+ * half the circle apart have none.
  */
 
 /** Signed distance from `from` to `to`, in -2^31 … 2^31 - 1. */

@@ -5,10 +5,10 @@ interface Keyed {
 const SLOTS_AT_FIRST = 8;
 
 /**
- * A table of things keyed by their sequence number. Numbers are handed out one after the other, so a
- * ring indexed by `seq % size` finds almost everything in one step (a Map takes five times as long,
- * native-io.md §3). The few that outlive a whole turn of the ring, such as one slow call among many
- * fast ones, move to a Map.
+ * A table of things keyed by their sequence number. Numbers are handed out one after the other, so
+ * a ring indexed by `seq % size` finds almost everything in one step (a Map takes five times as
+ * long, native-io.md §3). The few that outlive a whole turn of the ring, such as one slow call
+ * among many fast ones, move to a Map.
  */
 export class SeqTable<T extends Keyed> {
   #slots: (T | undefined)[] = new Array<T | undefined>(SLOTS_AT_FIRST).fill(undefined);

@@ -15,10 +15,10 @@ const NONE = -1;
 const DUE = -2;
 
 /**
- * Deadlines of calls: a timing wheel of 1,024 slots of a millisecond. Adding and removing take constant
- * time and no memory, where a timer object takes half a microsecond (native-io.md §3). A deadline
- * further away than a turn stays in its slot until its turn comes. Expiry is never early and at most
- * one tick late.
+ * Deadlines of calls: a timing wheel of 1,024 slots of a millisecond. Adding and removing take
+ * constant time and no memory, where a timer object takes half a microsecond (native-io.md §3). A
+ * deadline further away than a turn stays in its slot until its turn comes. Expiry is never early
+ * and at most one tick late.
  */
 export class Wheel<T extends Expiring> {
   readonly #slots: (T | undefined)[] = new Array<T | undefined>(SLOTS).fill(undefined);

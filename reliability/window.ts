@@ -5,9 +5,9 @@ const DECREASE = 0.7;
 
 /**
  * How much may be outstanding towards one receiver, in truesize: what the kernel charges its queue
- * for, not payload bytes (semantics 17). The smaller of two numbers counts: what the receiver grants,
- * and what the path turned out to carry (AIMD on `busy`). Random loss moves neither: on this kind of
- * link it says nothing about load.
+ * for, not payload bytes (semantics 17). The smaller of two numbers counts: what the receiver
+ * grants, and what the path turned out to carry (AIMD on `busy`). Random loss moves neither: on
+ * this kind of link it says nothing about load.
  */
 export class Window {
   #grant: number;
@@ -21,7 +21,9 @@ export class Window {
     return this.#grant;
   }
 
-  /** Takes the grant from the peer's latest datagram; at least the smallest datagram always goes. */
+  /**
+   * Takes the grant from the peer's latest datagram; at least the smallest datagram always goes.
+   */
   setGrant(grant: number): void {
     this.#grant = Math.max(grant, TRUESIZE_MIN);
   }

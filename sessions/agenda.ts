@@ -11,9 +11,9 @@ interface Entry<T> {
 
 /**
  * Which sessions have to be looked at when. A binary heap with lazy updates: moving a time *back*
- * costs nothing, because the earlier entry finds nothing to do and files a new one; only a time moved
- * *forward* adds an entry. So a busy session, whose time-outs are put off with every datagram, files
- * about one entry per round trip, and an idle one has none.
+ * costs nothing, because the earlier entry finds nothing to do and files a new one; only a time
+ * moved *forward* adds an entry. So a busy session, whose time-outs are put off with every
+ * datagram, files about one entry per round trip, and an idle one has none.
  */
 export class Agenda<T extends Scheduled> {
   readonly #heap: Entry<T>[] = [];

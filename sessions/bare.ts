@@ -22,10 +22,10 @@ export interface BareSend {
 export type BareListener = (message: BareMessage) => void;
 
 /**
- * Talk with bare peers: every agent in the kernel, and anything that knows the 20-byte header and no
- * more. Requests carry a unique seq and a random ack; replies are matched by the rule of the agent;
- * what answers nothing is a new message, except a duplicate of a reply that was consumed, which by the
- * letter of the 2005 text would be one too (semantics 4). Sans-IO.
+ * Talk with bare peers: every agent in the kernel, and anything that knows the 20-byte header and
+ * no more. Requests carry a unique seq and a random ack; replies are matched by the rule of the
+ * agent; what answers nothing is a new message, except a duplicate of a reply that was consumed,
+ * which by the letter of the 2005 text would be one too (semantics 4). Sans-IO.
  *
  * A bare peer does not deduplicate: a request is repeated only if it is declared idempotent.
  */
@@ -100,7 +100,9 @@ export class BareExchange {
     this.#sends.push({ peer, bytes: encodeMessage(header, payload), request: undefined });
   }
 
-  /** Takes a datagram that is no session's. Gives why it was dropped, if no message in it was good. */
+  /**
+   * Takes a datagram that is no session's. Gives why it was dropped, if no message in it was good.
+   */
   handleDatagram(
     slab: Slab,
     start: number,

@@ -16,28 +16,40 @@ import * as frame from '../transport/wire/frame.ts';
 /** What a failed reply means at the caller (docs/PROTOCOL.md §6). */
 const failures: Readonly<Record<number, { code: ErrorCode; outcome: Outcome; message: string }>> = {
   [frame.STATUS_UNIMPLEMENTED]: {
-    code: 'unimplemented', outcome: 'not-executed', message: 'the peer serves no such method',
+    code: 'unimplemented',
+    outcome: 'not-executed',
+    message: 'the peer serves no such method',
   },
   [frame.STATUS_BUSY]: {
-    code: 'busy', outcome: 'not-executed', message: 'the peer has too many requests',
+    code: 'busy',
+    outcome: 'not-executed',
+    message: 'the peer has too many requests',
   },
   [frame.STATUS_EXPIRED]: {
-    code: 'deadline-exceeded', outcome: 'not-executed', message: 'expired before its turn came',
+    code: 'deadline-exceeded',
+    outcome: 'not-executed',
+    message: 'expired before its turn came',
   },
   [frame.STATUS_CLOSED]: {
-    code: 'closed', outcome: 'not-executed', message: 'the peer takes no more calls',
+    code: 'closed',
+    outcome: 'not-executed',
+    message: 'the peer takes no more calls',
   },
   [frame.STATUS_MALFORMED]: {
-    code: 'malformed', outcome: 'not-executed', message: 'the peer cannot read the payload',
+    code: 'malformed',
+    outcome: 'not-executed',
+    message: 'the peer cannot read the payload',
   },
   [frame.STATUS_EVICTED]: {
-    code: 'reply-evicted', outcome: 'executed', message: 'it ran, but its reply is gone',
+    code: 'reply-evicted',
+    outcome: 'executed',
+    message: 'it ran, but its reply is gone',
   },
 };
 
 /**
- * The calling half of a session: numbers the calls (seq + 1 each, ack at random), matches the replies
- * by seq and ack + 1, and keeps each call until the peer needs no more word of it. Sans-IO.
+ * The calling half of a session: numbers the calls (seq + 1 each, ack at random), matches the
+ * replies by seq and ack + 1, and keeps each call until the peer needs no more word of it. Sans-IO.
  */
 export class Caller {
   readonly #resources: Resources;
@@ -91,7 +103,8 @@ export class Caller {
     const { limits, deadlines } = this.#resources;
     const { payload } = call.options;
     if (this.#open >= limits.callsPerSessionMax) return false;
-    if (this.#bytes > 0 && this.#bytes + payload.length > limits.callBytesPerSessionMax) return false;
+    if (this.#bytes > 0 && this.#bytes + payload.length > limits.callBytesPerSessionMax)
+      return false;
     const direct = this.#waiting.length === 0 && this.#inWindow;
     if (direct && !this.#admit(call)) return false;
     if (!direct) {

@@ -7,9 +7,9 @@ interface Channel {
 }
 
 /**
- * The FIFO channels of a session at its client. A name has a number on the wire while calls are open
- * in it; then the number is free for another name and goes on counting positions where it stood, so
- * the server need not know of names at all.
+ * The FIFO channels of a session at its client. A name has a number on the wire while calls are
+ * open in it; then the number is free for another name and goes on counting positions where it
+ * stood, so the server need not know of names at all.
  */
 export class Channels {
   readonly #byName = new Map<string, Channel>();

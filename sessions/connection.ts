@@ -34,8 +34,9 @@ export interface ConnectionParts extends CallLimits {
 }
 
 /**
- * A client's way to one service. It keeps a session open and opens another when that is lost; a call
- * moves to the new one only if it is known not to have run, or is declared idempotent (semantics 7).
+ * A client's way to one service. It keeps a session open and opens another when that is lost; a
+ * call moves to the new one only if it is known not to have run, or is declared idempotent
+ * (semantics 7).
  */
 export class Connection implements AsyncDisposable {
   readonly #parts: ConnectionParts;
@@ -58,7 +59,9 @@ export class Connection implements AsyncDisposable {
     return this.#parts.peer;
   }
 
-  /** The server as the kernel names it; undefined while there is no session, or no kernel to ask. */
+  /**
+   * The server as the kernel names it; undefined while there is no session, or no kernel to ask.
+   */
   get credentials(): Credentials | undefined {
     return this.#session?.parts.credentials;
   }
@@ -69,8 +72,8 @@ export class Connection implements AsyncDisposable {
   }
 
   /**
-   * Calls a method; resolves with the reply. `Uint8Array` travels as bytes, all else as JSON. Rejects
-   * with `ConnectorError`, whose `outcome` says what is known of the call.
+   * Calls a method; resolves with the reply. `Uint8Array` travels as bytes, all else as JSON.
+   * Rejects with `ConnectorError`, whose `outcome` says what is known of the call.
    */
   call(method: string, input?: unknown, options: CallOptions = {}): Promise<unknown> {
     return new Promise((resolve, reject) => {
@@ -120,9 +123,10 @@ export class Connection implements AsyncDisposable {
   #giveUp(call: Call, message: string | undefined): void {
     this.#waiting.delete(call);
     this.#parts.resources.deadlines.remove(call);
-    const error = message === undefined
-      ? new ConnectorError('cancelled', 'aborted by the caller', { outcome: 'not-sent' })
-      : new ConnectorError('deadline-exceeded', message, { outcome: 'not-sent' });
+    const error =
+      message === undefined
+        ? new ConnectorError('cancelled', 'aborted by the caller', { outcome: 'not-sent' })
+        : new ConnectorError('deadline-exceeded', message, { outcome: 'not-sent' });
     call.reject(error);
   }
 
@@ -193,11 +197,18 @@ export function callParts(
   reject: (error: unknown) => void,
   settled: (call: Call) => void,
 ): CallParts {
-  const { timeoutMs = limits.resources.limits.callTimeoutMs, channel, idempotent = false } = options;
+  const {
+    timeoutMs = limits.resources.limits.callTimeoutMs,
+    channel,
+    idempotent = false,
+  } = options;
   required(timeoutMs >= 0, `timeoutMs is a number of milliseconds, not ${timeoutMs}`);
   required(method.length > 0, 'a method has a name');
   const name = encoder.encode(method);
-  required(name.length <= METHOD_LENGTH_MAX, `a method's name has ${METHOD_LENGTH_MAX} bytes at most`);
+  required(
+    name.length <= METHOD_LENGTH_MAX,
+    `a method's name has ${METHOD_LENGTH_MAX} bytes at most`,
+  );
   const { format, bytes } = writePayload(input);
   if (bytes.length > limits.payloadMax) {
     const message = `${bytes.length} bytes, of ${limits.payloadMax} at most`;
@@ -205,7 +216,15 @@ export function callParts(
   }
   const deadline = limits.clock.now() + timeoutMs;
   return {
-    method: name, format, payload: bytes, deadline, channel, idempotent, resolve, reject, settled,
+    method: name,
+    format,
+    payload: bytes,
+    deadline,
+    channel,
+    idempotent,
+    resolve,
+    reject,
+    settled,
   };
 }
 

@@ -24,12 +24,12 @@ export interface HalfOpen {
 }
 
 /**
- * Which session a datagram belongs to, and who may have one. Sessions are found by our own number for
- * them; the tag and the peer's address must fit as well. Sans-IO; opened by either side.
+ * Which session a datagram belongs to, and who may have one. Sessions are found by our own number
+ * for them; the tag and the peer's address must fit as well. Sans-IO; opened by either side.
  *
- * An OPEN costs only a small record in a bounded table. The session itself is made when the peer first
- * uses the tag that it was offered: that shows that the peer lives and is not a copy of an old
- * datagram, so stale openings open nothing and end nothing (semantics 8).
+ * An OPEN costs only a small record in a bounded table. The session itself is made when the peer
+ * first uses the tag that it was offered: that shows that the peer lives and is not a copy of an
+ * old datagram, so stale openings open nothing and end nothing (semantics 8).
  */
 export class Demux {
   readonly #resources: Resources;
@@ -81,7 +81,9 @@ export class Demux {
     };
   }
 
-  /** Finds or makes the offer that answers a peer's OPEN; a reason to refuse it if there is none. */
+  /**
+   * Finds or makes the offer that answers a peer's OPEN; a reason to refuse it if there is none.
+   */
   offer(
     id: ConnectorId,
     peer: Peer,
@@ -101,8 +103,8 @@ export class Demux {
   }
 
   /**
-   * The session that a DATA datagram addresses: one that is open, or one that was offered and is now
-   * used for the first time. Gives the reason to drop the datagram if there is none.
+   * The session that a DATA datagram addresses: one that is open, or one that was offered and is
+   * now used for the first time. Gives the reason to drop the datagram if there is none.
    */
   route(number: number, source: number, tag: number, peer: Peer, now: number): Session | Drop {
     const session = this.#sessions.get(number);
@@ -126,7 +128,9 @@ export class Demux {
     );
   }
 
-  /** Makes a session whose handshake is complete. Earlier incarnations of its peer are thereby over. */
+  /**
+   * Makes a session whose handshake is complete. Earlier incarnations of its peer are thereby over.
+   */
   open(parts: SessionParts, now: number): Session {
     const { peer, incarnation, own } = parts;
     for (const older of [...(this.#byPeer.get(peer) ?? [])]) {
@@ -166,8 +170,8 @@ export class Demux {
   }
 
   /**
-   * True if a peer may have one more session. A full table gives up an idle session: in it nothing is
-   * open, so its peer learns `not-executed` and opens another unseen.
+   * True if a peer may have one more session. A full table gives up an idle session: in it nothing
+   * is open, so its peer learns `not-executed` and opens another unseen.
    */
   #admits(peer: Peer, incarnation: Incarnation): boolean {
     const { limits } = this.#resources;
@@ -199,9 +203,11 @@ function halfOpenKey(peer: Peer, source: number): number {
 }
 
 function sameOpening(left: Opening, right: Opening): boolean {
-  return left.source === right.source
-    && left.tag === right.tag
-    && left.seq === right.seq
-    && left.ack === right.ack
-    && sameIncarnation(left.incarnation, right.incarnation);
+  return (
+    left.source === right.source &&
+    left.tag === right.tag &&
+    left.seq === right.seq &&
+    left.ack === right.ack &&
+    sameIncarnation(left.incarnation, right.incarnation)
+  );
 }

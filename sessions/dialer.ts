@@ -36,8 +36,9 @@ export interface DialerParts {
 }
 
 /**
- * Opens sessions. The attempts are p-retry's; the waiting between them is the clock's, so that opening
- * takes part in virtual time like everything else (p-retry with `minTimeout: 0` arms no timer).
+ * Opens sessions. The attempts are p-retry's; the waiting between them is the clock's, so that
+ * opening takes part in virtual time like everything else (p-retry with `minTimeout: 0` arms no
+ * timer).
  */
 export class Dialer {
   readonly #parts: DialerParts;

@@ -67,7 +67,13 @@ export function encodeCancel(
 ): Outgoing {
   const at = CN_MSG_HEADER;
   writeCnMsg(
-    scratch, 0, identity.id, identity.seq, identity.ack, frame.CANCEL_LENGTH, frame.CANCEL,
+    scratch,
+    0,
+    identity.id,
+    identity.seq,
+    identity.ack,
+    frame.CANCEL_LENGTH,
+    frame.CANCEL,
   );
   scratch.bytes.fill(0, at, at + frame.CANCEL_LENGTH);
   scratch.view.setUint16(at + frame.REQUEST_CHANNEL, channel, LITTLE_ENDIAN);

@@ -48,8 +48,8 @@ export interface ConnectOptions {
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
   /**
-   * Wait until somebody serves the address, instead of failing at once with `no-peer` (gRPC's term).
-   * Holds for reopening as well.
+   * Wait until somebody serves the address, instead of failing at once with `no-peer` (gRPC's
+   * term). Holds for reopening as well.
    */
   readonly waitForReady?: boolean;
   /** Whether to trust whoever answers: an address proves nothing, the kernel's credentials do. */
@@ -71,7 +71,9 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
   return new Endpoint(options);
 }
 
-/** One address on one transport: serves connector ids, connects to others, talks with bare peers. */
+/**
+ * One address on one transport: serves connector ids, connects to others, talks with bare peers.
+ */
 export class Endpoint implements AsyncDisposable {
   readonly #transport: Transport;
   readonly #clock: Clock;
@@ -101,8 +103,8 @@ export class Endpoint implements AsyncDisposable {
   }
 
   /**
-   * Serves a connector id: `handlers` by method name. One service per id; throws `invalid-argument` if
-   * there is one. Close what it gives to stop in good order.
+   * Serves a connector id: `handlers` by method name. One service per id; throws `invalid-argument`
+   * if there is one. Close what it gives to stop in good order.
    */
   serve(id: ConnectorId, handlers: Handlers, options: ServeOptions = {}): Serving {
     this.#checkOpen();
@@ -158,8 +160,8 @@ export class Endpoint implements AsyncDisposable {
   }
 
   /**
-   * Sends a request to a bare peer; resolves with the last part of the reply. It is repeated only if
-   * `idempotent`; unanswered, it rejects with outcome `unknown`.
+   * Sends a request to a bare peer; resolves with the last part of the reply. It is repeated only
+   * if `idempotent`; unanswered, it rejects with outcome `unknown`.
    */
   request(
     id: ConnectorId,
@@ -197,8 +199,8 @@ export class Endpoint implements AsyncDisposable {
   }
 
   /**
-   * Closes in good order: no new calls, those open are settled and answered, peers are told; then the
-   * transport is closed. Takes at most as long as the longest open call.
+   * Closes in good order: no new calls, those open are settled and answered, peers are told; then
+   * the transport is closed. Takes at most as long as the longest open call.
    */
   async close(): Promise<void> {
     if (this.#driver.closed) return;
@@ -220,7 +222,11 @@ export class Endpoint implements AsyncDisposable {
   }
 
   #service(id: ConnectorId, handlers: Handlers, allow: AllowRule): Service {
-    const parts = { clock: this.#clock, resources: this.#driver.resources, payloadMax: this.payloadMax };
+    const parts = {
+      clock: this.#clock,
+      resources: this.#driver.resources,
+      payloadMax: this.payloadMax,
+    };
     return new Service({
       id,
       handlers,

@@ -19,8 +19,8 @@ export interface Handshake {
 }
 
 /**
- * The sessions that this side is opening: OPEN follows the rule of the 2005 text, a unique seq and a
- * random ack, and is answered by the same seq and ack + 1. Sans-IO.
+ * The sessions that this side is opening: OPEN follows the rule of the 2005 text, a unique seq and
+ * a random ack, and is answered by the same seq and ack + 1. Sans-IO.
  */
 export class Handshakes {
   readonly #pending = new Map<number, Handshake>();

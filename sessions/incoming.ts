@@ -46,8 +46,9 @@ export class Incoming implements Timed {
   }
 
   /**
-   * Aborts when the caller takes the call back, when its deadline comes, or when its session ends. Made
-   * on first use: an AbortController costs up to 10 us (native-io.md §3), more than the whole call.
+   * Aborts when the caller takes the call back, when its deadline comes, or when its session ends.
+   * Made on first use: an AbortController costs up to 10 us (native-io.md §3), more than the whole
+   * call.
    */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {

@@ -1,17 +1,13 @@
 import { align4, type Slab } from '../core/slab.ts';
 import type { ConnectorId } from '../core/id.ts';
 import { LITTLE_ENDIAN } from '../core/slab.ts';
-import {
-  CN_MSG_HEADER,
-  cnMsgFlags,
-  cnMsgLength,
-} from '../transport/wire/cnmsg.ts';
+import { CN_MSG_HEADER, cnMsgFlags, cnMsgLength } from '../transport/wire/cnmsg.ts';
 import * as frame from '../transport/wire/frame.ts';
 
 /**
- * True if slab[at, end) is a row of whole session messages of connector `id`, each long enough for its
- * kind. Checked before anything in a datagram takes effect, so that a damaged or forged one changes
- * nothing (semantics 21).
+ * True if slab[at, end) is a row of whole session messages of connector `id`, each long enough for
+ * its kind. Checked before anything in a datagram takes effect, so that a damaged or forged one
+ * changes nothing (semantics 21).
  */
 export function messagesAreWhole(slab: Slab, at: number, end: number, id: ConnectorId): boolean {
   const { view } = slab;

@@ -16,9 +16,9 @@ import * as frame from '../transport/wire/frame.ts';
 const EMPTY = new Uint8Array(0);
 
 /**
- * The answering half of a session. Each request runs at most once: `SeenSeqs` remembers every sequence
- * number ever seen, the table holds those that still run or whose reply may have to be sent again, and
- * a channel hands its requests out in order, one at a time. Sans-IO.
+ * The answering half of a session. Each request runs at most once: `SeenSeqs` remembers every
+ * sequence number ever seen, the table holds those that still run or whose reply may have to be
+ * sent again, and a channel hands its requests out in order, one at a time. Sans-IO.
  */
 export class Responder {
   readonly #resources: Resources;
@@ -106,8 +106,8 @@ export class Responder {
   }
 
   /**
-   * The next request to be handed to its handler, which must then be answered by `reply`. Requests that
-   * expired or were taken back while they waited never get here: they did not run.
+   * The next request to be handed to its handler, which must then be answered by `reply`. Requests
+   * that expired or were taken back while they waited never get here: they did not run.
    */
   pollRequest(now: number): Incoming | undefined {
     for (;;) {
@@ -170,14 +170,7 @@ export class Responder {
     return requestsHeld > limits.requestsMax ? frame.STATUS_BUSY : undefined;
   }
 
-  #read(
-    genes: Genes,
-    slab: Slab,
-    at: number,
-    end: number,
-    channel: number,
-    now: number,
-  ): Incoming {
+  #read(genes: Genes, slab: Slab, at: number, end: number, channel: number, now: number): Incoming {
     const { bytes, view } = slab;
     const budget = view.getUint32(at + frame.REQUEST_BUDGET, LITTLE_ENDIAN);
     const methodAt = at + frame.REQUEST_HEADER;

@@ -41,9 +41,9 @@ export interface RouterParts {
 }
 
 /**
- * The way in: one datagram from a peer, to the session, the handshake or the bare exchange that it is
- * for. Sans-IO; never throws for anything that is in the bytes; each datagram is good or is counted
- * under exactly one reason.
+ * The way in: one datagram from a peer, to the session, the handshake or the bare exchange that it
+ * is for. Sans-IO; never throws for anything that is in the bytes; each datagram is good or is
+ * counted under exactly one reason.
  */
 export class Router {
   readonly #parts: RouterParts;
@@ -89,13 +89,7 @@ export class Router {
     }
   }
 
-  #handleData(
-    slab: Slab,
-    start: number,
-    end: number,
-    peer: Peer,
-    now: number,
-  ): Drop | undefined {
+  #handleData(slab: Slab, start: number, end: number, peer: Peer, now: number): Drop | undefined {
     const { demux, resources, services } = this.#parts;
     const number = slab.view.getUint32(start + frame.AT_SESSION, LITTLE_ENDIAN);
     const from = slab.view.getUint32(start + frame.AT_SOURCE, LITTLE_ENDIAN);
@@ -130,7 +124,13 @@ export class Router {
       this.#refuse(frame.REFUSED, slab, start, peer, frame.REASON_DENIED);
       return 'denied';
     }
-    const offer = this.#parts.demux.offer(id, peer, opening, this.#parts.resources.grant(), source.credentials);
+    const offer = this.#parts.demux.offer(
+      id,
+      peer,
+      opening,
+      this.#parts.resources.grant(),
+      source.credentials,
+    );
     if (typeof offer === 'number') {
       this.#refuse(frame.REFUSED, slab, start, peer, offer);
       return 'over-limit';
@@ -173,8 +173,8 @@ export class Router {
 
   /**
    * The peer has no such session. Believed only if it proves that it saw a datagram of ours: RESET
-   * carries our tag + 1. What was open did not run if the same incarnation says that it never lost a
-   * session with calls open in it; else nobody knows.
+   * carries our tag + 1. What was open did not run if the same incarnation says that it never lost
+   * a session with calls open in it; else nobody knows.
    */
   #handleReset(slab: Slab, start: number, id: ConnectorId, peer: Peer): Drop | undefined {
     const refusal = readRefusal(slab, start, id);

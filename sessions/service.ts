@@ -31,8 +31,8 @@ export interface CallBackOptions {
 }
 
 /**
- * Answers one method: gets the caller's value, gives (a promise of) the reply. What it throws reaches
- * the caller as `application` with the message alone. Runs at most once per call.
+ * Answers one method: gets the caller's value, gives (a promise of) the reply. What it throws
+ * reaches the caller as `application` with the message alone. Runs at most once per call.
  */
 export type Handler = (input: unknown, context: CallContext) => unknown;
 
@@ -176,6 +176,10 @@ function describe(error: unknown): string {
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value
-    && typeof value.then === 'function';
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'then' in value &&
+    typeof value.then === 'function'
+  );
 }

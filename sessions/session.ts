@@ -56,8 +56,8 @@ export interface SessionParts {
 }
 
 /**
- * One conversation with one incarnation of one peer about one connector id: a carrier, a caller and a
- * responder. Sans-IO, with the carrier's four families of methods; the endpoint drives it.
+ * One conversation with one incarnation of one peer about one connector id: a carrier, a caller and
+ * a responder. Sans-IO, with the carrier's four families of methods; the endpoint drives it.
  */
 export class Session {
   readonly parts: SessionParts;
@@ -116,8 +116,8 @@ export class Session {
   }
 
   /**
-   * Takes a DATA datagram at slab[start, end) that is addressed to this session and carries its tag.
-   * Gives the reason if it is dropped; then nothing has changed.
+   * Takes a DATA datagram at slab[start, end) that is addressed to this session and carries its
+   * tag. Gives the reason if it is dropped; then nothing has changed.
    */
   handleData(slab: Slab, start: number, end: number, now: number): Drop | undefined {
     if (this.#state === 'ended') return 'unknown-session'; // it ended in this batch
@@ -153,8 +153,8 @@ export class Session {
   }
 
   /**
-   * Closes in good order: new requests are refused, those here are finished and answered, then the peer
-   * is told. Resolves when the session has ended.
+   * Closes in good order: new requests are refused, those here are finished and answered, then the
+   * peer is told. Resolves when the session has ended.
    */
   drain(): Promise<void> {
     if (this.#state === 'open') {

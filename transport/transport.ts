@@ -2,8 +2,9 @@ import type { ConnectorId } from '../core/id.ts';
 import type { Slab } from '../core/slab.ts';
 
 /**
- * A peer's address as this transport counts peers: on netlink its portid (0 is the kernel), elsewhere
- * a number that the transport hands out. Addresses of different transports must not be mixed.
+ * A peer's address as this transport counts peers: on netlink its portid (0 is the kernel),
+ * elsewhere a number that the transport hands out. Addresses of different transports must not be
+ * mixed.
  */
 export type Peer = number;
 
@@ -60,9 +61,13 @@ export interface Traits {
  * `received`. No method may throw.
  */
 export interface Sink {
-  /** One datagram at slab[start, end). The memory is the transport's, valid during the call only. */
+  /**
+   * One datagram at slab[start, end). The memory is the transport's, valid during the call only.
+   */
   receive(slab: Slab, start: number, end: number, source: Source): void;
-  /** This receiver lost `lost` datagrams since the last report (at least one; the count if known). */
+  /**
+   * This receiver lost `lost` datagrams since the last report (at least one; the count if known).
+   */
   overrun(lost: number): void;
   /** The batch is over. */
   received(): void;
@@ -72,13 +77,13 @@ export interface Sink {
 
 /**
  * An unreliable datagram transport: bytes and peers, nothing above. Datagrams may be lost, doubled,
- * reordered or damaged, within what `traits` states. `test/compliance/transport.ts` is the contract in
- * executable form; every implementation passes it.
+ * reordered or damaged, within what `traits` states. `test/compliance/transport.ts` is the contract
+ * in executable form; every implementation passes it.
  *
- * `send` and `multicast` are synchronous, copy the bytes before they return, never throw for anything
- * a peer or the system did, and may deliver replies to the sink only outside the call, except that a
- * transport to the kernel may have the reply ready when `send` returns (KF §2.3) and then delivers it
- * in its next batch.
+ * `send` and `multicast` are synchronous, copy the bytes before they return, never throw for
+ * anything a peer or the system did, and may deliver replies to the sink only outside the call,
+ * except that a transport to the kernel may have the reply ready when `send` returns (KF §2.3) and
+ * then delivers it in its next batch.
  */
 export interface Transport {
   readonly traits: Traits;
@@ -94,7 +99,9 @@ export interface Transport {
   send(slab: Slab, start: number, end: number, peer: Peer): SendOutcome;
   /** Sends to all members of a group but us. `no-peer` only where the transport can tell. */
   multicast(slab: Slab, start: number, end: number, group: number): SendOutcome;
-  /** Joins a multicast group. Throws `ConnectorError`: invalid-argument (no such group), refused. */
+  /**
+   * Joins a multicast group. Throws `ConnectorError`: invalid-argument (no such group), refused.
+   */
   join(group: number): void;
   leave(group: number): void;
   /** Frees the address. Idempotent; nothing is delivered after it. */

@@ -50,10 +50,10 @@ export const call: Command = command({
     hex: optional(hexBytes, 'The payload of a bare request. Default: none.'),
   },
   run: async (values, operands, shell) => {
-    const { id, idempotent, bare, hex } = values;
-    const target = { id, idempotent, portid: values.portid ?? portidOf(id), timeoutMs: values['timeout-ms'] };
+    const { id, idempotent, bare, hex, portid = portidOf(id), 'timeout-ms': timeoutMs } = values;
+    const target = { id, portid, timeoutMs, idempotent };
     if (bare) noOperands(operands);
-    else if (hex !== undefined) throw new Misuse('--hex is the payload of a bare request: add --bare');
+    else if (hex !== undefined) throw new Misuse('--hex goes with --bare only');
     const question = bare ? undefined : readQuestion(operands);
     const { interruption: signal } = shell;
     const endpoint = createEndpoint({ transport: openNetlink() });

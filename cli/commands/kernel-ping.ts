@@ -48,7 +48,7 @@ export const kernelPing: Command = command({
         await ping(endpoint, number, values['timeout-ms'], shell);
       }
     } catch (error) {
-      throw explained(error);
+      if (!interruption.aborted) throw explained(error);
     } finally {
       await ignore(transport, endpoint.stats().requestsSent);
       await endpoint.close();

@@ -45,8 +45,7 @@ export function describe(bytes: Uint8Array, { messages, trailing }: Readable): D
   }
   const least = envelopeLengthMin(envelope.cn.flags);
   if (least === undefined || bytes.length < least) {
-    const malformed = `no session datagram has flags 0x${envelope.cn.flags.toString(16)} and `
-      + `${bytes.length} bytes`;
+    const malformed = notOfSession(envelope.cn.flags, `${bytes.length} bytes in all`);
     return { session: true, messages: messages.map(describeBare), trailing, malformed };
   }
   const slab = new Slab(bytes);
@@ -58,13 +57,17 @@ export function describe(bytes: Uint8Array, { messages, trailing }: Readable): D
     payload: '',
   };
   const bad = rest.find(({ kind }) => kind === undefined);
-  const malformed = bad === undefined ? undefined : `no such message: flags ${bad.cn.flags}`;
+  const malformed = bad && notOfSession(bad.cn.flags, `${bad.cn.length} bytes after its header`);
   return {
     session: true,
     messages: [first, ...rest],
     trailing,
     ...(malformed === undefined ? {} : { malformed }),
   };
+}
+
+function notOfSession(flags: number, length: string): string {
+  return `nothing in a session has flags 0x${flags.toString(16)} and ${length}`;
 }
 
 function describeBare({ nlmsg, cn, payload }: Message): MessageDescription {

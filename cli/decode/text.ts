@@ -40,7 +40,9 @@ function labelled(label: string, fields: Readonly<Record<string, string | number
   const lines: string[] = [];
   let line = label.padEnd(LABEL);
   for (const [name, value] of Object.entries(fields)) {
-    const pair = `${name} ${value === '' ? '-' : value}`;
+    // A method's name is a peer's bytes, and a terminal obeys some of those.
+    const shown = String(value).replace(/[^ -~]/g, '?');
+    const pair = `${name} ${shown === '' ? '-' : shown}`;
     if (line.length + pair.length > COLUMNS && line.trim() !== '') {
       lines.push(line.trimEnd());
       line = ' '.repeat(LABEL);

@@ -35,7 +35,7 @@ test('a table holds what a Map holds, however long an entry stays and across the
     fc.property(firsts, steps, (first, history) => {
       const real = new SeqTable<Entry>();
       const model = new Map<number, Entry>();
-      let next = first;
+      let next: number = first;
       const add = (): void => {
         const entry = { seq: next };
         next = seqPlus(next, 1);

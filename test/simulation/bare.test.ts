@@ -105,7 +105,7 @@ test('a request is repeated, the same in seq and ack, only if it is idempotent',
   });
 });
 
-test('an address without a peer, and a message too long, are told apart and were not sent', async (t) => {
+test('no peer and a message too long are told apart, and were not sent', async (t) => {
   const world = new World();
   await world.run(async () => {
     const client = world.endpoint(200);
@@ -153,7 +153,7 @@ test('proc: any seq, ack + 1', async (t) => {
   });
 });
 
-test('a bare server answers by the rule; a session server on the same address is not disturbed', async (t) => {
+test('a bare service and a session service live at the same address', async (t) => {
   const world = new World();
   await world.run(async () => {
     const server = world.endpoint(100);

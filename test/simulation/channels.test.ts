@@ -39,7 +39,10 @@ test('a channel is first in, first out, one at a time, whatever the network does
       const together = await Promise.all(calls);
       const expected = Array.from({ length: 60 }, (_value, index) => index);
       t.deepEqual(order, { a: expected, b: expected }, `seed ${seed}`);
-      t.true(together.every((count) => Number(count) <= 2), 'one of each channel at a time');
+      t.true(
+        together.every((count) => Number(count) <= 2),
+        'one of each channel at a time',
+      );
       await client.close();
       await server.close();
     });
@@ -74,7 +77,7 @@ test('a handler that hangs holds up its own channel and no other call', async (t
   });
 });
 
-test('calls taken back leave no hole in their channel, and never run once they are told so', async (t) => {
+test('calls taken back leave no hole in their channel', async (t) => {
   for (let seed = 1; seed <= 20; seed++) {
     const world = new World({ faults: ROUGH, seed });
     await world.run(async () => {
@@ -98,7 +101,11 @@ test('calls taken back leave no hole in their channel, and never run once they a
       await Promise.all(calls);
       await client.close();
       await server.close();
-      t.deepEqual(ran, [...ran].sort((left, right) => left - right), `in order, seed ${seed}`);
+      t.deepEqual(
+        ran,
+        [...ran].sort((left, right) => left - right),
+        `in order, seed ${seed}`,
+      );
       t.is(new Set(ran).size, ran.length, 'nothing ran twice');
       for (const index of done) t.true(ran.includes(index), `${index} was told as done`);
       for (const index of notSent) t.false(ran.includes(index), `${index} was told as not sent`);

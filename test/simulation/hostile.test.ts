@@ -52,7 +52,10 @@ class Wiretap implements Transport {
   }
 }
 
-function tapped(world: World, address: number): {
+function tapped(
+  world: World,
+  address: number,
+): {
   readonly tap: Wiretap;
   readonly endpoint: ReturnType<typeof createEndpoint>;
 } {
@@ -67,7 +70,7 @@ function kindOf(datagram: Uint8Array): number {
   return new Slab(datagram).view.getUint16(frame.ENVELOPE_CN + 18, LITTLE_ENDIAN);
 }
 
-test('every datagram of a session replayed later, from the same address, runs nothing', async (t) => {
+test('every datagram of a session, replayed from the same address, runs nothing', async (t) => {
   const world = new World();
   await world.run(async () => {
     let executions = 0;
@@ -145,7 +148,7 @@ test('a RESET ends a session only if it shows its tag', async (t) => {
   });
 });
 
-test('any byte of any datagram may be anything: nothing throws, each is counted once', async (t) => {
+test('any byte may be anything: nothing throws, each datagram is counted once', async (t) => {
   const world = new World();
   await world.run(async () => {
     const server = world.endpoint(100);

@@ -22,7 +22,7 @@ test('a call is answered and leaves nothing behind', async (t) => {
   t.is(await world.timersLeft(), 0);
 });
 
-test('values travel as what they are: bytes as bytes, nothing as nothing, all else as JSON', async (t) => {
+test('bytes travel as bytes, nothing as nothing, all else as JSON', async (t) => {
   const world = new World();
   await world.run(async () => {
     const server = world.endpoint(100);
@@ -193,7 +193,7 @@ test('either side may call the other on the same session', async (t) => {
   });
 });
 
-test('a closing server finishes what runs, refuses what is new, and tells its clients', async (t) => {
+test('a closing server finishes what runs and refuses what is new', async (t) => {
   const world = new World({ faults: LINK });
   await world.run(async () => {
     const server = world.endpoint(100);

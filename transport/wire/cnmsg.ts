@@ -2,8 +2,8 @@ import type { ConnectorId } from '../../core/id.ts';
 import { LITTLE_ENDIAN, type Slab } from '../../core/slab.ts';
 
 /**
- * `struct cn_msg`, 20 bytes before the payload. The 2005 text shows a 32-bit `len`; every kernel since
- * has a 16-bit `len` and 16 bits of `flags` in its place (KF §1.1).
+ * `struct cn_msg`, 20 bytes before the payload. The 2005 text shows a 32-bit `len`; every kernel
+ * since has a 16-bit `len` and 16 bits of `flags` in its place (KF §1.1).
  */
 export interface CnMsgHeader {
   readonly id: ConnectorId;

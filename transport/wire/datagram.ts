@@ -3,11 +3,12 @@ import { NLMSG_HEADER, nlmsgLength, readNlmsg, writeNlmsg, type NlmsgHeader } fr
 import { align4, Slab } from '../../core/slab.ts';
 
 /**
- * Datagram ↔ messages. A datagram holds one or more nlmsghdr messages, a nlmsghdr one or more cn_msg:
- * the kernel itself sends one of each, w1 bundles several cn_msg, and user processes may do both.
+ * Datagram ↔ messages. A datagram holds one or more nlmsghdr messages, a nlmsghdr one or more
+ * cn_msg: the kernel itself sends one of each, w1 bundles several cn_msg, and user processes may do
+ * both.
  *
- * Reading is as lenient as the kernel (KF §1.1, §1.4): type, flags, seq and pid of the nlmsghdr mean
- * nothing; the payload ends where cn_msg.len says, even if nlmsg_len counts padding or more.
+ * Reading is as lenient as the kernel (KF §1.1, §1.4): type, flags, seq and pid of the nlmsghdr
+ * mean nothing; the payload ends where cn_msg.len says, even if nlmsg_len counts padding or more.
  */
 
 /** Why a datagram, or the rest of one, cannot be read. */

@@ -3,8 +3,9 @@
  * docs/PROTOCOL.md §3 is the specification; this file is its tables of offsets.
  *
  * A session datagram is one nlmsghdr that bundles cn_msg. The first is the *envelope*; in a DATA
- * datagram the others are the *messages*. `cn_msg.flags` says what each is, with the top bit set, which
- * no agent in the kernel uses: a bare peer's messages are told apart by it and by the magic number.
+ * datagram the others are the *messages*. `cn_msg.flags` says what each is, with the top bit set,
+ * which no agent in the kernel uses: a bare peer's messages are told apart by it and by the magic
+ * number.
  */
 
 import { CN_MSG_HEADER } from './cnmsg.ts';
@@ -26,7 +27,9 @@ export const REPLY = 0x8012;
 export const CANCEL = 0x8013;
 export const CLOSE = 0x8014;
 
-/** "cnr" and the version of this format, 1. A peer of another version is refused, not guessed at. */
+/**
+ * "cnr" and the version of this format, 1. A peer of another version is refused, not guessed at.
+ */
 export const MAGIC = 0x636e7201;
 
 /** Offsets from the start of the datagram. The first three fields are common to all envelopes. */
@@ -78,11 +81,15 @@ export const DATA_RESERVED: number = ENVELOPE + 38;
 /** u32 words: which datagrams from the acknowledgement base on have come, low bit first. */
 export const DATA_BITMAP: number = ENVELOPE + 40;
 
-/** How many datagrams a receiver keeps track of: the bitmap never has more words than this holds. */
+/**
+ * How many datagrams a receiver keeps track of: the bitmap never has more words than this holds.
+ */
 export const TRACKED_DATAGRAMS = 512;
 export const BITMAP_WORDS_MAX: number = TRACKED_DATAGRAMS / 32;
 
-/** REQUEST, offsets in the cn_msg payload. u32: microseconds left to the deadline; all ones: none. */
+/**
+ * REQUEST, offsets in the cn_msg payload. u32: microseconds left to the deadline; all ones: none.
+ */
 export const REQUEST_BUDGET = 0;
 /** u16: the FIFO channel, 0 for none. */
 export const REQUEST_CHANNEL = 4;

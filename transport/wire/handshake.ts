@@ -20,7 +20,9 @@ export function sameIncarnation(left: Incarnation, right: Incarnation): boolean 
 /** OPEN and OPENED: what one side tells the other about itself. */
 export interface Opening {
   readonly id: ConnectorId;
-  /** OPEN: locally unique and random; OPENED: the same seq, ack + 1, by the rule of the 2005 text. */
+  /**
+   * OPEN: locally unique and random; OPENED: the same seq, ack + 1, by the rule of the 2005 text.
+   */
   readonly seq: number;
   readonly ack: number;
   /** The session at the receiver: 0 in OPEN. */
@@ -35,7 +37,9 @@ export interface Opening {
   readonly window: number;
 }
 
-/** REFUSED and RESET: a stateless no. It carries seq and ack + 1 of the datagram that it answers. */
+/**
+ * REFUSED and RESET: a stateless no. It carries seq and ack + 1 of the datagram that it answers.
+ */
 export interface Refusal {
   readonly id: ConnectorId;
   readonly seq: number;

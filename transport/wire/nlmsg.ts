@@ -15,7 +15,9 @@ export interface NlmsgHeader {
 
 export const NLMSG_HEADER = 16;
 
-/** What the kernel's connector puts on every message; generic parsers take it for an end of dump. */
+/**
+ * What the kernel's connector puts on every message; generic parsers take it for an end of dump.
+ */
 export const NLMSG_DONE = 3;
 
 const LENGTH = 0;

@@ -1,0 +1,124 @@
+import { channelName, channelOf, quotaOf, randomOf, STRESS_ID, type Plan } from './plan.ts';
+import { STAMP_LENGTH, writeStamp } from './stamp.ts';
+import { noOutcomes, type Tally } from './tally.ts';
+import type { Clock } from '../../core/clock.ts';
+import { isConnectorError, type ConnectorError } from '../../core/errors.ts';
+import type { SeededRandom } from '../../core/random.ts';
+import type { Connection } from '../../sessions/connection.ts';
+import type { Endpoint } from '../../sessions/endpoint.ts';
+import type { Peer } from '../../transport/transport.ts';
+
+export interface CallerParts {
+  readonly plan: Plan;
+  /** Which of the clients this is, from 0. */
+  readonly client: number;
+  readonly endpoint: Endpoint;
+  readonly clock: Clock;
+}
+
+/** One client of a stress run: makes its share of the calls and checks every reply. */
+export class Caller {
+  readonly #parts: CallerParts;
+  #quota: number;
+  readonly #filler: SeededRandom;
+  /** Calls made so far on each channel. */
+  readonly #positions: number[] = [];
+  readonly #latenciesUs: Uint32Array;
+  readonly #failedByOutcome = noOutcomes();
+  #connection: Connection | undefined;
+  #started = 0;
+  #succeeded = 0;
+  #wrongReplies = 0;
+  #firstFailure: string | undefined;
+
+  constructor(parts: CallerParts) {
+    const { plan, client } = parts;
+    this.#parts = parts;
+    this.#quota = quotaOf(plan, client);
+    this.#filler = randomOf(plan, `filler ${client}`);
+    this.#latenciesUs = new Uint32Array(this.#quota);
+  }
+
+  get started(): number {
+    return this.#started;
+  }
+
+  get tally(): Tally {
+    return {
+      started: this.#started,
+      succeeded: this.#succeeded,
+      failedByOutcome: this.#failedByOutcome,
+      wrongReplies: this.#wrongReplies,
+      latenciesUs: this.#latenciesUs.subarray(0, this.#succeeded),
+      firstFailure: this.#firstFailure,
+    };
+  }
+
+  /** Opens the session. Where that fails, every call will. */
+  async connect(peer: Peer): Promise<void> {
+    try {
+      this.#connection = await this.#parts.endpoint.connect(STRESS_ID, { peer });
+    } catch (error) {
+      if (!isConnectorError(error)) throw error;
+      this.#firstFailure = error.message;
+    }
+  }
+
+  /** Makes all calls, so many at a time; ends when each of them has succeeded or failed. */
+  async call(): Promise<void> {
+    const lines = Math.min(this.#parts.plan.inFlight, this.#quota);
+    await Promise.all(Array.from({ length: lines }, () => this.#line()));
+    await this.#connection?.close();
+  }
+
+  /** Makes no more calls; those that are open are waited for. */
+  stop(): void {
+    this.#quota = this.#started;
+  }
+
+  async #line(): Promise<void> {
+    while (this.#started < this.#quota) await this.#one(this.#started++);
+  }
+
+  async #one(number: number): Promise<void> {
+    const { clock } = this.#parts;
+    const connection = this.#connection;
+    if (connection === undefined) {
+      this.#failedByOutcome['not-sent'] += 1;
+      return;
+    }
+    const channel = channelOf(number);
+    const name = channelName(channel);
+    const payload = this.#payload(number, channel);
+    const began = clock.now();
+    try {
+      const reply = await connection.call('echo', payload, name === undefined ? {} : { channel: name });
+      this.#latenciesUs[this.#succeeded++] = Math.round((clock.now() - began) * 1000);
+      if (!isSame(reply, payload)) this.#wrongReplies += 1;
+    } catch (error) {
+      if (!isConnectorError(error)) throw error;
+      this.#fail(error);
+    }
+  }
+
+  #fail({ outcome = 'unknown', message }: ConnectorError): void {
+    this.#failedByOutcome[outcome] += 1;
+    this.#firstFailure ??= message;
+  }
+
+  /** The call's stamp, then filler: a reply that is another call's differs in nearly every byte. */
+  #payload(number: number, channel: number): Uint8Array {
+    const { client, plan } = this.#parts;
+    const words = new Uint32Array(Math.ceil(plan.payload / 4));
+    for (let at = 0; at < words.length; at++) words[at] = this.#filler.u32();
+    const bytes = new Uint8Array(words.buffer, 0, plan.payload);
+    const position = this.#positions[channel] ?? 0;
+    this.#positions[channel] = position + 1;
+    if (plan.payload >= STAMP_LENGTH) writeStamp(bytes, { client, number, channel, position });
+    return bytes;
+  }
+}
+
+function isSame(reply: unknown, payload: Uint8Array): boolean {
+  return reply instanceof Uint8Array && Buffer.compare(reply, payload) === 0;
+}
