@@ -64,14 +64,15 @@ export const hexBytes: Kind<Uint8Array> = {
 };
 
 export function oneOf<const T extends string>(...choices: readonly T[]): Kind<T> {
+  const list = choices.join(', ');
   return {
     placeholder: choices.join('|'),
-    expects: choices.length === 1 ? `${choices[0]} and nothing else` : `one of ${choices.join(', ')}`,
+    expects: choices.length === 1 ? `${list} and nothing else` : `one of ${list}`,
     read: (text) => choices.find((choice) => choice === text),
   };
 }
 
-/** Reads bytes in hexadecimal; white space may stand anywhere. Undefined if that is not what it is. */
+/** Reads bytes in hexadecimal, with white space anywhere. Undefined where the text is none. */
 export function readHex(text: string): Uint8Array | undefined {
   const digits = text.replace(/\s+/g, '');
   return /^([0-9a-f]{2})*$/i.test(digits) ? new Uint8Array(Buffer.from(digits, 'hex')) : undefined;

@@ -1,4 +1,4 @@
-/** The command line is wrong. The message is one sentence that names the option and what it takes. */
+/** The command line is wrong. The message is one sentence: the option, and what it takes. */
 export class Misuse extends Error {}
 
 /** A command did its work and the result is bad. Exit code 1, as for a `ConnectorError`. */

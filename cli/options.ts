@@ -53,8 +53,8 @@ const shorts: Readonly<Record<string, string>> = { help: 'h', version: 'V' };
  * Reads a command's arguments. Throws `Misuse` for an unknown option, one given twice, a missing or
  * superfluous value, or a value that is not what the option takes.
  *
- * parseArgs only splits: with `strict` it would refuse `--calls -1` with three lines about ambiguity,
- * where the same checks on its tokens can say what the option takes.
+ * parseArgs only splits: with `strict` it would refuse `--calls -1` with three lines about
+ * ambiguity, where the same checks on its tokens can say what the option takes.
  */
 export function parse<O extends OptionTable>(options: O, args: readonly string[]): Parsed<O> {
   const { tokens } = parseArgs({

@@ -41,6 +41,7 @@ export async function run(args: readonly string[], shell: Shell): Promise<number
 
 /** Reports a failure on stderr and, where JSON is wanted, on stdout too. */
 function failed(error: unknown, shell: Shell): number {
+  if (shell.readerGone) return FAILED; // cut short by its reader, which knows
   if (isConnectorError(error)) {
     const { code, outcome, message } = error;
     const known = outcome === undefined ? '' : ` (outcome: ${outcome})`;

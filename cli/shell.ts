@@ -20,6 +20,11 @@ export class Shell {
     });
   }
 
+  /** Whether nobody reads stdout any more. */
+  get readerGone(): boolean {
+    return this.#readerGone;
+  }
+
   /** Prints lines for people. */
   text(...lines: readonly string[]): void {
     if (!this.#readerGone) process.stdout.write(`${lines.join('\n')}\n`);
@@ -36,8 +41,8 @@ export class Shell {
   }
 
   /**
-   * Aborts at the first SIGINT or SIGTERM, and when nobody reads stdout any more. Whoever asks for it
-   * must end soon after it aborts; the second signal ends the process.
+   * Aborts at the first SIGINT or SIGTERM, and when nobody reads stdout any more. Whoever asks for
+   * it must end soon after it aborts; the second signal ends the process.
    */
   get interruption(): AbortSignal {
     if (this.#interruption === undefined) {

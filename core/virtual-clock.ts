@@ -18,7 +18,7 @@ const INSTANT_MAX = 10_000_000;
  * promise reactions and ticks run, which lets ordinary async code live in virtual time.
  */
 export class VirtualClock implements Clock {
-  readonly grainMs = 0.01;
+  readonly grainMs = 0.005;
   readonly #heap: Event[] = [];
   #now = 1; // never 0, see Clock
   #order = 0;

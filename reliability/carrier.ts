@@ -142,11 +142,11 @@ export class Carrier implements FlightListener {
   }
 
   /**
-   * Takes the envelope of a DATA datagram at slab[start, …), already checked to be whole and ours.
-   * `eliciting` says whether messages follow, which the caller then walks. On refusal nothing
-   * changed.
+   * Takes the envelope of a DATA datagram at slab[start, …), already checked to be whole and ours. The
+   * caller then walks the messages, and plans an acknowledgement if there were any. On refusal nothing
+   * has changed.
    */
-  accept(slab: Slab, start: number, eliciting: boolean, now: number): DataRefusal | undefined {
+  accept(slab: Slab, start: number, now: number): DataRefusal | undefined {
     const { view } = slab;
     const high = view.getUint32(start + frame.DATA_NUMBER_HIGH, LITTLE_ENDIAN);
     const number = high * 2 ** 32 + cnMsgSeq(slab, start + frame.ENVELOPE_CN);
@@ -174,8 +174,18 @@ export class Carrier implements FlightListener {
     }
     const delay = view.getUint32(start + frame.DATA_ACK_DELAY, LITTLE_ENDIAN) / 1000;
     this.#takeAcknowledgement(base, delay, now);
-    if (eliciting) this.#planAcknowledgement(now);
     return undefined;
+  }
+
+  /**
+   * The datagram just accepted had messages: it is to be acknowledged. If none was news, its sender
+   * most likely knows by now, and what goes out within a round trip anyway will do.
+   */
+  planAcknowledgement(news: boolean, now: number): void {
+    const { ackDelayMs, smoothedMs } = this.#roundTrip;
+    // A gap on a FIFO transport is a loss for certain: the sender should know at once.
+    const wait = this.#options.traits.fifo && this.#received.gap ? 0 : ackDelayMs;
+    this.#ackDueAt = Math.min(this.#ackDueAt, now + (news ? wait : smoothedMs));
   }
 
   /** Does what time has made due; `pollTransmit` then finds it. */
@@ -268,8 +278,13 @@ export class Carrier implements FlightListener {
   }
 
   get #probeMs(): number {
+    const { probeMs, smoothedMs } = this.#roundTrip;
+    // Who waits for a reply asks for it. Its sender gives the question a round trip to come: what
+    // told that the reply had come may have been lost just as well, and the next request tells then.
+    const patient = this.#flight.repliesOnly && this.#probes === 0;
+    const waitMs = patient ? probeMs + smoothedMs : probeMs;
     const fruitless = Math.max(0, this.#probes - PATIENT_PROBES);
-    return Math.min(this.#roundTrip.probeMs * PROBE_BACKOFF ** fruitless, PROBE_MAX_MS);
+    return Math.min(waitMs * PROBE_BACKOFF ** fruitless, PROBE_MAX_MS);
   }
 
   get #probeAt(): number {
@@ -284,12 +299,6 @@ export class Carrier implements FlightListener {
       this.#retries = 0;
     }
     this.#reorderAt = this.#flight.detectLosses(now);
-  }
-
-  #planAcknowledgement(now: number): void {
-    // A gap on a FIFO transport is a loss for certain: the sender should know at once.
-    const wait = this.#options.traits.fifo && this.#received.gap ? 0 : this.#roundTrip.ackDelayMs;
-    this.#ackDueAt = Math.min(this.#ackDueAt, now + wait);
   }
 
   #writeEnvelope(slab: Slab, messagesAt: number, end: number, now: number): void {

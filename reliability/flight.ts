@@ -2,7 +2,7 @@ import Denque from 'denque';
 import type { Outgoing } from './outgoing.ts';
 import type { RoundTrip } from './rtt.ts';
 import { assert } from '../core/assert.ts';
-import { TRACKED_DATAGRAMS } from '../transport/wire/frame.ts';
+import { REPLY, TRACKED_DATAGRAMS } from '../transport/wire/frame.ts';
 
 /** The reordering window starts at this share of the smallest round trip (RFC 8985 §6.2). */
 const REORDER_SHARE = 1 / 4;
@@ -21,6 +21,7 @@ interface SentDatagram {
   /** Truesize at the receiver, counted while it is outstanding. */
   readonly charge: number;
   readonly messages: readonly Outgoing[];
+  readonly repliesOnly: boolean;
   waiting: boolean;
 }
 
@@ -39,6 +40,8 @@ export class Flight {
   #next: number;
   #outstanding = 0;
   #waiting = 0;
+  /** Those of them that carry replies and nothing else. */
+  #replies = 0;
   #newestAcked = -1;
   #reorderSteps = 1;
   #recoveries = 0;
@@ -71,6 +74,11 @@ export class Flight {
     return this.#waiting > 0;
   }
 
+  /** True if all that is waited for are replies. */
+  get repliesOnly(): boolean {
+    return this.#waiting > 0 && this.#waiting === this.#replies;
+  }
+
   /** How many more numbers there are before they leave what the receiver keeps track of. */
   get spare(): number {
     return TRACKED_DATAGRAMS - (this.#next - this.floor);
@@ -83,12 +91,15 @@ export class Flight {
     assert(this.spare > 0, 'a datagram number stays within what the receiver tracks');
     const number = this.#next++;
     if (messages.length === 0) return;
+    let repliesOnly = true;
     for (const message of messages) {
       message.datagram = number;
       message.sentAt = now;
+      if (message.kind !== REPLY) repliesOnly = false;
     }
-    this.#sent.push({ number, sentAt: now, charge, messages, waiting: true });
+    this.#sent.push({ number, sentAt: now, charge, messages, repliesOnly, waiting: true });
     this.#waiting += 1;
+    if (repliesOnly) this.#replies += 1;
     this.#outstanding += charge;
   }
 
@@ -190,6 +201,7 @@ export class Flight {
   #settle(datagram: SentDatagram): void {
     datagram.waiting = false;
     this.#waiting -= 1;
+    if (datagram.repliesOnly) this.#replies -= 1;
     this.#outstanding -= datagram.charge;
   }
 

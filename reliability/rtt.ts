@@ -1,5 +1,5 @@
 /** How much of the smoothed round trip an acknowledgement may wait for company. */
-const ACK_DELAY_SHARE = 1 / 4;
+const ACK_DELAY_SHARE = 1 / 8;
 /** No acknowledgement waits longer, whatever the round trip (RFC 9000 §18.2, max_ack_delay). */
 const ACK_DELAY_MAX_MS = 25;
 

@@ -135,22 +135,23 @@ export class Caller {
     this.#carrier.enqueue(call.cancel);
   }
 
-  /** Takes the REPLY whose payload, header included, is slab[at, end). */
-  handleReply(genes: Genes, slab: Slab, at: number, end: number): void {
+  /** Takes the REPLY whose payload, header included, is slab[at, end). Gives whether it was news. */
+  handleReply(genes: Genes, slab: Slab, at: number, end: number): boolean {
     const { counters } = this.#resources;
     const call = this.#calls.get(genes.seq);
     if (call?.request === undefined) {
       counters.duplicateReplies += 1;
-      return;
+      return false;
     }
     if (classify(call.request, genes) !== 'reply') {
       counters.unmatchedReplies += 1;
-      return;
+      return false;
     }
     call.request.done = true; // the reply acknowledges its request
     if (call.cancel !== undefined) call.cancel.done = true;
     if (call.settlement === undefined) this.#settle(call, readReply(slab, at, end));
     this.#forget(call);
+    return true;
   }
 
   /** The peer has a request, or the word that it was taken back. */

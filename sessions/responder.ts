@@ -56,11 +56,14 @@ export class Responder {
     this.#draining = true;
   }
 
-  /** Takes the REQUEST whose payload, header included, is slab[at, end); checked to be whole. */
-  handleRequest(genes: Genes, slab: Slab, at: number, end: number, now: number): void {
+  /**
+   * Takes the REQUEST whose payload, header included, is slab[at, end); checked to be whole. Gives
+   * whether it was news.
+   */
+  handleRequest(genes: Genes, slab: Slab, at: number, end: number, now: number): boolean {
     const sighting = this.#seen.sighting(genes.seq);
     if (sighting === 'duplicate') this.#handleDuplicate(genes, now);
-    if (sighting !== 'new') return; // beyond what any honest peer sends: as if lost
+    if (sighting !== 'new') return false; // `beyond` is what no honest peer sends: as if lost
     const channel = slab.view.getUint16(at + frame.REQUEST_CHANNEL, LITTLE_ENDIAN);
     const position = slab.view.getUint32(at + frame.REQUEST_POSITION, LITTLE_ENDIAN);
     const lane = channel === 0 ? undefined : this.#lane(channel, position);
@@ -78,6 +81,7 @@ export class Responder {
       this.#ready.push(incoming);
     }
     this.#release(lane);
+    return true;
   }
 
   /** Takes the CANCEL of the request with these genes. */

@@ -126,16 +126,18 @@ export class Session {
     const words = (envelopeLength - (frame.DATA_BITMAP - frame.ENVELOPE)) / 4;
     if (words > frame.BITMAP_WORDS_MAX || !Number.isInteger(words)) return 'malformed';
     if (!messagesAreWhole(slab, messagesAt, end, this.parts.id)) return 'malformed';
-    const refusal = this.carrier.accept(slab, start, messagesAt < end, now);
+    const refusal = this.carrier.accept(slab, start, now);
     if (refusal !== undefined) return refusal;
     let at = messagesAt;
+    let news = false;
     // What is acknowledged may end the session, and then the rest of the datagram is for nobody.
     while (at < end && this.state !== 'ended') {
       const bodyAt = at + CN_MSG_HEADER;
       const bodyEnd = bodyAt + cnMsgLength(slab, at);
-      this.#handleMessage(slab, at, bodyAt, bodyEnd, now);
+      if (this.#handleMessage(slab, at, bodyAt, bodyEnd, now)) news = true;
       at = align4(bodyEnd - start) + start;
     }
+    if (messagesAt < end) this.carrier.planAcknowledgement(news, now);
     return undefined;
   }
 
@@ -203,21 +205,21 @@ export class Session {
     }
   }
 
-  #handleMessage(slab: Slab, at: number, bodyAt: number, bodyEnd: number, now: number): void {
+  /** Gives whether the message was news. */
+  #handleMessage(slab: Slab, at: number, bodyAt: number, bodyEnd: number, now: number): boolean {
     const genes = { seq: cnMsgSeq(slab, at), ack: cnMsgAck(slab, at) };
     switch (cnMsgFlags(slab, at)) {
       case frame.REQUEST:
-        this.responder.handleRequest(genes, slab, bodyAt, bodyEnd, now);
-        break;
+        return this.responder.handleRequest(genes, slab, bodyAt, bodyEnd, now);
       case frame.REPLY:
-        this.caller.handleReply(genes, slab, bodyAt, bodyEnd);
-        break;
+        return this.caller.handleReply(genes, slab, bodyAt, bodyEnd);
       case frame.CANCEL:
         this.responder.handleCancel(genes, slab, bodyAt);
-        break;
+        return true;
       default: // CLOSE, the last kind that messagesAreWhole lets through
         this.#peerClosed = true;
-        this.carrier.acknowledgeNow(now); // acknowledge at once: the peer waits to forget us
+        this.carrier.acknowledgeNow(now); // the peer waits to forget us
+        return true;
     }
   }
 

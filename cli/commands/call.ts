@@ -30,8 +30,9 @@ export const call: Command = command({
       + 'and prints the seq, ack and payload of the answer. Such a peer does not tell a repeated '
       + 'request from a new one, so the request is repeated only with --idempotent; without it an '
       + 'unanswered one ends with the outcome "unknown".',
-    'With --json it prints {"reply": VALUE}, bytes as {"hex": "…"}; for a bare reply {"reply": '
-      + '{"seq": N, "ack": N, "hex": "…"}}; for a failure {"error": {"code", "outcome", "message"}}.',
+    'With --json it prints {"reply": VALUE}, bytes as {"hex": "..."}; for a bare reply {"reply": '
+      + '{"seq": N, "ack": N, "hex": "..."}}; for a failure {"error": {"code", "outcome", '
+      + '"message"}}.',
   ],
   options: {
     transport: option(oneOf('netlink'), 'What to call over.', 'netlink'),
@@ -81,7 +82,7 @@ function readQuestion(operands: readonly string[]): Question {
   try {
     return { method, input: JSON.parse(json) as unknown };
   } catch {
-    throw new Misuse(`JSON takes one value in JSON, not '${json}'`);
+    throw new Misuse(`the argument after METHOD is one JSON value, not '${json}'`);
   }
 }
 

@@ -14,8 +14,8 @@ export const decode: Command = command({
   summary: 'Print the headers of a datagram.',
   details: [
     'HEX is a whole datagram, netlink header first, in this machine\'s byte order; white space may '
-      + 'stand in it. With "-" it is read from stdin. Datagrams of a session (docs/PROTOCOL.md) are '
-      + 'explained field by field. Bytes that cannot be read get a reason and the exit code 1.',
+      + 'stand in it. With "-" it is read from stdin. Datagrams of a session (docs/PROTOCOL.md) '
+      + 'are explained field by field. Bytes that cannot be read get a reason and the exit code 1.',
   ],
   options: {},
   run: async (_values, operands, shell) => {
@@ -38,7 +38,7 @@ function reasonOf(reason: Malformation, length: number): string {
   switch (reason) {
     case 'short': {
       const least = NLMSG_HEADER + CN_MSG_HEADER;
-      return `short: ${length} bytes, and the two headers alone have ${least}`;
+      return `short: the headers have ${least} bytes, and the datagram only ${length}`;
     }
     case 'nlmsg-length':
       return `nlmsg-length: nlmsg_len is below 36 or beyond the ${length} bytes of the datagram`;

@@ -6,6 +6,7 @@ import { option } from '../options.ts';
 import type { Shell } from '../shell.ts';
 import { ConnectorError, isConnectorError } from '../../core/errors.ts';
 import { LITTLE_ENDIAN, Slab } from '../../core/slab.ts';
+import { SystemRandom } from '../../core/system-random.ts';
 import { matchRules, type Genes, type MatchRule } from '../../reliability/match.ts';
 import { createEndpoint, type Endpoint } from '../../sessions/endpoint.ts';
 import { openNetlink, type NetlinkTransport } from '../../transport/netlink/netlink.ts';
@@ -93,11 +94,13 @@ function row(...cells: readonly (string | number)[]): string {
 
 /**
  * Takes the listener's mark back, or the kernel keeps making events for nobody (KF §7.4). Kernels
- * before 6.6 count every LISTEN, so there must be an IGNORE for each; later ones ignore the surplus.
+ * before 6.6 count every LISTEN, so there must be an IGNORE for each; later ones skip the surplus.
  * It goes past the endpoint: the kernel hides the answer from who asked, so there is none to match.
  */
 async function ignore(transport: NetlinkTransport, times: number): Promise<void> {
-  const bytes = encodeMessage({ id: PROC, seq: 0, ack: 0, flags: 0 }, operation(IGNORE));
+  // Every listener sees the answer: a random ack keeps it from passing for one to somebody else.
+  const header = { id: PROC, seq: 0, ack: new SystemRandom().u32(), flags: 0 };
+  const bytes = encodeMessage(header, operation(IGNORE));
   const slab = new Slab(bytes);
   let turns = 0;
   for (let time = 0; time < times; time++) {
@@ -123,8 +126,8 @@ function explained(error: unknown): unknown {
     return new ConnectorError(code, message, { outcome, cause: error });
   }
   if (code === 'deadline-exceeded') {
-    const message = 'cn_proc does not answer: this process is in another pid or user namespace than '
-      + 'the first, or somebody has taken the count of listeners below one';
+    const message = 'cn_proc does not answer: this process is in another pid or user namespace '
+      + 'than the first, or somebody has taken the count of listeners below one';
     return new ConnectorError(code, message, { outcome, cause: error });
   }
   return error;

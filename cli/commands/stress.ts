@@ -16,16 +16,16 @@ export const stress: Command = command({
   operands: '',
   summary: 'Make many calls through a bad network and check every one.',
   details: [
-    'A server answers each call with its payload; clients make the calls, every other one on one of '
-      + 'four FIFO channels. The server counts how often and in which order each call ran, the '
+    'A server answers each call with its payload; clients make the calls, every other one on one '
+      + 'of four FIFO channels. The server counts how often and in which order each call ran, the '
       + 'clients check that each reply is their call\'s own. The exit code is 0 only if every call '
       + 'succeeded, ran exactly once, in order, and got its own reply.',
     'Simulated, the seed decides everything, and the same command prints the same numbers but for '
       + 'wall time. Over netlink the server and each client are processes of their own, and faults '
       + 'are made on the sending side.',
     'Messages are counted each time they are sent: transmissionsPerCall is requests and replies '
-      + 'over calls, 2 where nothing is repeated. Many messages travel in one datagram. Payloads of '
-      + 'less than 12 bytes cannot name their call: then order is not checked.',
+      + 'over calls, 2 where nothing is repeated. Many messages travel in one datagram. Payloads '
+      + 'of less than 12 bytes cannot name their call: then order is not checked.',
   ],
   options: {
     transport: option(oneOf('simulated', 'netlink'), 'What to call over.', 'simulated'),
@@ -65,7 +65,7 @@ export const stress: Command = command({
       receiveBuffer: values['receive-buffer'],
     };
     const { json, interruption } = shell;
-    if (!json) shell.text(...planText(plan));
+    if (!json) shell.text(...planText(plan), '');
     const progress = new Progress(calls, !json);
     const watch = {
       progress: (started: number): void => progress.show(started),

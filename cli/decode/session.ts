@@ -138,7 +138,7 @@ function checksumOf(slab: Slab, end: number, value: number): string {
   return `0x${hex32(value)} ${verifyChecksum(slab, 0, end) ? 'right' : 'wrong'}`;
 }
 
-/** A message after the envelope. Without a kind where its flags or its length are none of a message. */
+/** A message after the envelope; without a kind where its flags or its length fit none. */
 function describeInside(message: Message): MessageDescription {
   const bare = describeBare(message);
   const { payload } = message;

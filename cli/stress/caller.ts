@@ -92,7 +92,8 @@ export class Caller {
     const payload = this.#payload(number, channel);
     const began = clock.now();
     try {
-      const reply = await connection.call('echo', payload, name === undefined ? {} : { channel: name });
+      const options = name === undefined ? {} : { channel: name };
+      const reply = await connection.call('echo', payload, options);
       this.#latenciesUs[this.#succeeded++] = Math.round((clock.now() - began) * 1000);
       if (!isSame(reply, payload)) this.#wrongReplies += 1;
     } catch (error) {

@@ -13,8 +13,8 @@ export interface Executions {
 
 /**
  * The server's book of executions. It goes by what the payload says of its call, which the protocol
- * under test does not know of. Payloads too short for that are told apart by the message's identity,
- * and then order is not checked.
+ * under test does not know of. Payloads too short for that are told apart by the message's
+ * identity, and then order is not checked.
  */
 export class Ledger {
   readonly #plan: Plan;

@@ -15,7 +15,7 @@ const FIRST_CLIENT: Peer = 2;
 /** SO_RCVBUF is doubled, and made at least this (KF §6.1). */
 const BUFFER_MIN = 2304;
 
-/** Runs server and clients on one simulated network in virtual time: the seed decides everything. */
+/** Runs server and clients on one simulated network in virtual time: the seed decides all. */
 export async function runSimulated(plan: Plan, watch: Watch): Promise<Findings> {
   const clock = new VirtualClock();
   const network = new SimulatedNetwork({
