@@ -19,6 +19,10 @@ export interface Limits {
    * Requests that an endpoint holds (waiting, running or with a reply not acknowledged). Tunable.
    */
   readonly requestsMax: number;
+  /** Payload bytes of requests that wait or run. Tunable. */
+  readonly requestBytesMax: number;
+  /** Refusals that no peer has acknowledged; who makes it more is given up. Tunable. */
+  readonly refusalsMax: number;
   /** Replies kept for retransmission, over all sessions: how many, and how many bytes. Tunable. */
   readonly repliesMax: number;
   readonly replyBytesMax: number;
@@ -46,11 +50,13 @@ export interface Limits {
 
 export const defaultLimits: Limits = {
   sessionsMax: 4096,
-  sessionsPerPeerMax: 64,
+  sessionsPerPeerMax: 16,
   halfOpenMax: 1024,
   callsPerSessionMax: 131_072,
   callBytesPerSessionMax: 64 * 1024 * 1024,
   requestsMax: 262_144,
+  requestBytesMax: 256 * 1024 * 1024,
+  refusalsMax: 262_144,
   repliesMax: 262_144,
   replyBytesMax: 64 * 1024 * 1024,
   seqWindow: 65_536,
@@ -65,6 +71,9 @@ export const defaultLimits: Limits = {
   lostSessionsMax: 4096,
 };
 
+/** The least window of sequence numbers: with less a peer could not be talked to. */
+export const WINDOW_MIN = 64;
+
 /** Completes and checks overrides. Relations between bounds are asserted here, once. */
 export function resolveLimits(overrides: Partial<Limits> = {}): Limits {
   const limits = { ...defaultLimits, ...overrides };
@@ -72,7 +81,7 @@ export function resolveLimits(overrides: Partial<Limits> = {}): Limits {
     assert(value > 0, `limit ${name} is positive`);
   }
   assert((limits.seqWindow & (limits.seqWindow - 1)) === 0, 'seqWindow is a power of two');
-  assert(limits.seqWindow >= 64 && limits.seqWindow <= 2 ** 30, 'seqWindow is a part of the seqs');
+  assert(limits.seqWindow >= WINDOW_MIN && limits.seqWindow <= 2 ** 30, 'seqWindow is a part of the seqs');
   assert(limits.payloadMax <= 0xffff - 512, 'a payload and its headers fit cn_msg.len');
   assert(limits.channelsMax <= 0xffff, 'a channel number is 16 bits, 0 is none');
   assert(limits.sessionsPerPeerMax <= limits.sessionsMax, 'one peer has no more than all');

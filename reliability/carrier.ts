@@ -1,16 +1,16 @@
-import Denque from 'denque';
 import { Flight, type FlightListener } from './flight.ts';
 import type { Outgoing } from './outgoing.ts';
 import { Received } from './received.ts';
 import { RoundTrip } from './rtt.ts';
+import { SendQueue } from './send-queue.ts';
 import { widen } from './sequence.ts';
 import { Window } from './window.ts';
 import { assert } from '../core/assert.ts';
 import type { ConnectorId } from '../core/id.ts';
 import { LITTLE_ENDIAN, type Slab } from '../core/slab.ts';
 import type { Traits } from '../transport/transport.ts';
-import { CN_MSG_HEADER, cnMsgSeq } from '../transport/wire/cnmsg.ts';
-import { bitmapReach, readBitmap, writeDataEnvelope } from '../transport/wire/envelope.ts';
+import { cnMsgSeq } from '../transport/wire/cnmsg.ts';
+import { bitmapReach, readBitmap, writeBudget, writeDataEnvelope } from '../transport/wire/envelope.ts';
 import * as frame from '../transport/wire/frame.ts';
 
 /** Numbers kept free for probes and acknowledgements when new messages have used up the rest. */
@@ -24,6 +24,10 @@ const PROBE_MAX_MS = 5_000;
 /** A full queue is asked again after this share of the round trip, growing by `PROBE_BACKOFF`. */
 const RETRY_SHARE = 1 / 4;
 const RETRY_MAX_MS = 25;
+
+/** How far a datagram number may jump, and where numbers end: they are exact up to 2^53. */
+const JUMP_MAX = 65_536;
+const NUMBER_MAX = 2 ** 53 - JUMP_MAX;
 
 /** Why a datagram of an open session is dropped whole. */
 export type DataRefusal =
@@ -72,17 +76,17 @@ export class Carrier implements FlightListener {
   readonly #flight: Flight;
   readonly #received: Received;
   readonly #window: Window;
-  /** Messages to be sent for the first time, and those whose datagram was lost, which go first. */
-  readonly #fresh = new Denque<Outgoing>();
-  readonly #again = new Denque<Outgoing>();
+  readonly #queue = new SendQueue();
   readonly #bitmap: number[] = [];
   /** The datagram written by `pollTransmit`, until `transmitted` says what became of it. */
   #prepared: { readonly messages: Outgoing[]; readonly charge: number } | undefined;
-  #heardAt: number;
+  /** When something of ours was acknowledged last. */
+  #settledAt: number;
   /** When the peer's newest datagram came: our acknowledgement states how long it waited here. */
   #newestAt: number;
   /** Since when something has been waiting for an acknowledgement. */
   #waitingSince = -Infinity;
+  #overrunAt = -Infinity;
   #ackDueAt = Infinity;
   #elicitedAt = -Infinity;
   #reorderAt = Infinity;
@@ -90,12 +94,13 @@ export class Carrier implements FlightListener {
   #probes = 0;
   #retryAt = -Infinity;
   #retries = 0;
+  #refusedSince = -Infinity;
   #late = 0;
 
   constructor(options: CarrierOptions, now: number) {
     const { traits } = options;
     this.#options = options;
-    this.#heardAt = now;
+    this.#settledAt = now;
     this.#newestAt = now;
     this.#roundTrip = new RoundTrip(traits.roundTripHintMs, options.grainMs);
     this.#flight = new Flight(options.firstSent, traits.fifo, this.#roundTrip, this);
@@ -109,11 +114,7 @@ export class Carrier implements FlightListener {
 
   /** True if nothing waits to be sent or acknowledged. */
   get settled(): boolean {
-    return (
-      !this.#flight.waiting &&
-      this.#firstOf(this.#again) === undefined &&
-      this.#firstOf(this.#fresh) === undefined
-    );
+    return !this.#flight.waiting && this.#queue.empty;
   }
 
   /** Probes sent since the last acknowledgement. */
@@ -121,15 +122,23 @@ export class Carrier implements FlightListener {
     return this.#probes;
   }
 
-  /** How long the peer has been silent although something of ours is outstanding, ms. */
+  /**
+   * How long the peer has acknowledged nothing although something is outstanding, ms. What it sends
+   * does not count: a peer that talks and does not listen is gone as well.
+   */
   silenceMs(now: number): number {
-    return this.#flight.waiting ? now - Math.max(this.#heardAt, this.#waitingSince) : 0;
+    if (this.#flight.waiting) return now - Math.max(this.#settledAt, this.#waitingSince);
+    return this.#retries > 0 ? now - this.#refusedSince : 0;
+  }
+
+  /** Since when nothing has come and nothing was asked. */
+  get quietSince(): number {
+    return Math.max(this.#newestAt, this.#settledAt, this.#elicitedAt);
   }
 
   /** Queues a message; it goes out when the window allows, in the order of queueing. */
   enqueue(message: Outgoing): void {
-    message.queued = true;
-    this.#fresh.push(message);
+    this.#queue.push(message);
   }
 
   /**
@@ -138,7 +147,7 @@ export class Carrier implements FlightListener {
   resend(message: Outgoing, now: number): void {
     if (message.done || !message.transmitted) return;
     if (now - message.sentAt < this.#roundTrip.minimumMs) return;
-    this.#repeat(message);
+    this.#queue.repeat(message);
   }
 
   /**
@@ -152,8 +161,8 @@ export class Carrier implements FlightListener {
     const number = high * 2 ** 32 + cnMsgSeq(slab, start + frame.ENVELOPE_CN);
     const floor = widen(view.getUint32(start + frame.DATA_FLOOR, LITTLE_ENDIAN), number);
     if (floor > number || number - floor >= frame.TRACKED_DATAGRAMS) return 'bad-number';
-    // An honest peer never runs further ahead than what it waits for; nothing of ours has to jump.
-    if (number - this.#received.top >= 2 ** 31) return 'bad-number';
+    // An honest peer stops long before it has lost so many in a row, or has used all numbers.
+    if (number - this.#received.top >= JUMP_MAX || number >= NUMBER_MAX) return 'bad-number';
     const base = widen(
       view.getUint32(start + frame.DATA_ACK_BASE, LITTLE_ENDIAN),
       this.#flight.next,
@@ -163,7 +172,6 @@ export class Carrier implements FlightListener {
     const arrival = this.#received.arrival(number);
     if (arrival === 'duplicate') return 'duplicate-datagram';
     if (arrival === 'stale') return 'stale-datagram';
-    this.#heardAt = now;
     if (arrival === 'late') this.#late = (this.#late + 1) & 0xffff;
     const newest = number >= this.#received.top;
     this.#received.accept(number, floor);
@@ -199,12 +207,19 @@ export class Carrier implements FlightListener {
     }
   }
 
-  /**
-   * Tells the peer at once what did come. After an overrun of our receive queue this makes repair
-   * take one round trip and not a time-out (semantics 16).
-   */
+  /** Tells the peer with the next datagram, which goes at once, what has come. */
   acknowledgeNow(now: number): void {
     this.#ackDueAt = Math.min(this.#ackDueAt, now);
+  }
+
+  /**
+   * Our receive queue overran: telling what did come makes repair take one round trip and not a
+   * time-out (semantics 16). Once a round trip is enough, however often it overruns.
+   */
+  handleOverrun(now: number): void {
+    if (now - this.#overrunAt < this.#roundTrip.minimumMs) return;
+    this.#overrunAt = now;
+    this.acknowledgeNow(now);
   }
 
   /** When to call `handleTimeout` and poll again; Infinity: not before something else happens. */
@@ -242,7 +257,7 @@ export class Carrier implements FlightListener {
    */
   transmitted(now: number): readonly Outgoing[] {
     const prepared = this.#takePrepared();
-    for (const message of prepared.messages) this.#dequeue(message);
+    for (const message of prepared.messages) this.#queue.remove(message);
     if (!this.#flight.waiting) this.#waitingSince = now;
     this.#flight.sent(prepared.messages, prepared.charge, now);
     if (prepared.messages.length > 0) this.#elicitedAt = now;
@@ -258,6 +273,7 @@ export class Carrier implements FlightListener {
   refused(full: boolean, now: number): void {
     this.#takePrepared();
     if (full) this.#window.decrease(this.#flight.outstanding);
+    if (this.#retries === 0) this.#refusedSince = now;
     const share = this.#roundTrip.smoothedMs * RETRY_SHARE * PROBE_BACKOFF ** this.#retries;
     this.#retries = Math.min(this.#retries + 1, 32);
     this.#retryAt = now + Math.min(Math.max(share, this.#options.grainMs), RETRY_MAX_MS);
@@ -268,13 +284,7 @@ export class Carrier implements FlightListener {
   }
 
   lost(message: Outgoing): void {
-    this.#repeat(message);
-  }
-
-  #repeat(message: Outgoing): void {
-    if (message.queued) return;
-    message.queued = true;
-    this.#again.push(message);
+    this.#queue.repeat(message);
   }
 
   get #probeMs(): number {
@@ -294,6 +304,7 @@ export class Carrier implements FlightListener {
   #takeAcknowledgement(base: number, delayMs: number, now: number): void {
     const settled = this.#flight.acknowledge(base, this.#bitmap, delayMs, now);
     if (settled > 0) {
+      this.#settledAt = now;
       this.#window.increase(settled);
       this.#probes = 0;
       this.#retries = 0;
@@ -326,7 +337,7 @@ export class Carrier implements FlightListener {
       return this.#fill(slab, at, Math.min(packedMax, traits.datagramMax), messages, now, true);
     }
     if (spare <= RESERVED_NUMBERS) return at;
-    const first = this.#firstOf(this.#again) ?? this.#firstOf(this.#fresh);
+    const first = this.#queue.first();
     if (first === undefined) return at;
     const credit = this.#window.available(this.#flight.outstanding);
     // With nothing under way one datagram always goes: an empty queue takes any (KF §6.1).
@@ -368,27 +379,8 @@ export class Carrier implements FlightListener {
     if (probe) {
       for (const message of this.#flight.oldest()) if (!message.queued && !add(message)) return end;
     }
-    for (let index = 0; index < this.#again.length; index++) {
-      const message = this.#again.peekAt(index)!;
-      if (!add(message)) return end;
-    }
-    for (let index = 0; index < this.#fresh.length; index++) {
-      if (!add(this.#fresh.peekAt(index)!)) return end;
-    }
+    this.#queue.visit(add);
     return end;
-  }
-
-  /** Takes a message that went out from the head of its queue, and withdrawn ones before it. */
-  #dequeue(message: Outgoing): void {
-    if (this.#firstOf(this.#again) === message) this.#again.shift();
-    else if (this.#firstOf(this.#fresh) === message) this.#fresh.shift();
-    else return; // a probe's copy of what is under way
-    message.queued = false;
-  }
-
-  #firstOf(queue: Denque<Outgoing>): Outgoing | undefined {
-    while (queue.length > 0 && queue.peekFront()!.done) queue.shift();
-    return queue.peekFront();
   }
 
   #takePrepared(): { readonly messages: Outgoing[]; readonly charge: number } {
@@ -397,12 +389,4 @@ export class Carrier implements FlightListener {
     this.#prepared = undefined;
     return prepared;
   }
-}
-
-/**
- * Writes what is left to a deadline into the request at `at`: it shrinks with each transmission.
- */
-function writeBudget(slab: Slab, at: number, leftMs: number): void {
-  const micros = Math.min(Math.max(0, Math.floor(leftMs * 1000)), frame.BUDGET_NONE - 1);
-  slab.view.setUint32(at + CN_MSG_HEADER + frame.REQUEST_BUDGET, micros, LITTLE_ENDIAN);
 }

@@ -1,3 +1,4 @@
+import Denque from 'denque';
 import { seqDistance, seqPlus } from './sequence.ts';
 
 /** Where a position in a channel stands. */
@@ -14,16 +15,19 @@ export class Lane<T> {
   /** What came ahead of a gap; `undefined` is a position taken back. */
   readonly #held = new Map<number, T | undefined>();
   /** In order, waiting for the one before to finish. */
-  readonly #ready: T[] = [];
+  readonly #ready = new Denque<T>();
   #current: T | undefined;
   readonly #span: number;
+  readonly #gaps: { held: number };
 
   /**
    * `span` is how far ahead a position may be. Requests come from within the window of sequence
    * numbers, so the positions of an honest peer do, too.
+   * `gaps` counts what is held, over all lanes that share it.
    */
-  constructor(span: number) {
+  constructor(span: number, gaps: { held: number }) {
     this.#span = span;
+    this.#gaps = gaps;
   }
 
   get idle(): boolean {
@@ -41,9 +45,11 @@ export class Lane<T> {
   /** Puts a thing at its position; `undefined` marks the position as taken back. */
   put(position: number, thing: T | undefined): void {
     this.#held.set(position, thing);
+    this.#gaps.held += 1;
     while (this.#held.has(this.#next)) {
       const released = this.#held.get(this.#next);
       this.#held.delete(this.#next);
+      this.#gaps.held -= 1;
       this.#next = seqPlus(this.#next, 1);
       if (released !== undefined) this.#ready.push(released);
     }

@@ -1,3 +1,5 @@
+const EMPTY = new Uint8Array(0);
+
 /**
  * A message to be delivered: its identity (kind, seq, ack) and its encoded cn_msg. It keeps both
  * through every retransmission; only the number of the datagram that carries it changes.
@@ -10,7 +12,7 @@ export class Outgoing {
   /** The acknowledge number it carries. */
   readonly ack: number;
   /** The whole cn_msg, padded to 4 bytes, exactly as it goes into a datagram. */
-  readonly bytes: Uint8Array;
+  bytes: Uint8Array;
   /**
    * When its call expires (Infinity: never): a request states what is left of it when it is sent.
    */
@@ -30,6 +32,12 @@ export class Outgoing {
     this.ack = ack;
     this.bytes = bytes;
     this.deadline = deadline;
+  }
+
+  /** Nothing is to be sent of it any more; lets go of its bytes. */
+  withdraw(): void {
+    this.done = true;
+    this.bytes = EMPTY;
   }
 
   /** True once it has left this process: from then on it may have been executed. */

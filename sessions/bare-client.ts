@@ -131,8 +131,8 @@ export class BareClient {
         failed(error);
       },
     });
-    signal?.addEventListener('abort', abort, { once: true });
     this.#exchange.request(request);
+    signal?.addEventListener('abort', abort, { once: true });
     this.#resources.armed();
     return request;
   }

@@ -121,6 +121,15 @@ export class BareRequest implements Timed {
     return due;
   }
 
+  /** Whether a message answers it. The rule may be the caller's own: one that throws says no. */
+  match(received: Genes, payload: Uint8Array): Match {
+    try {
+      return this.options.rule(this.genes, received, payload);
+    } catch {
+      return 'no';
+    }
+  }
+
   /** A reply to it came. */
   answered(message: BareMessage, match: Match, now: number): void {
     if (this.#transmissions === 1) this.options.roundTrip.sample(now - this.#sentAt, 0);

@@ -156,7 +156,7 @@ export class BareExchange {
     const consumedKey = `${source.peer} ${key} ${cn.seq} ${cn.ack}`;
     for (const request of this.#pending.get(key) ?? []) {
       if (request.options.peer !== source.peer) continue;
-      const match = request.options.rule(request.genes, cn, payload);
+      const match = request.match(cn, payload);
       if (match === 'no') continue;
       this.#consumed.set(consumedKey, true);
       request.answered(bareMessage(message, source), match, now);

@@ -5,6 +5,8 @@ import type { Expiring } from '../reliability/wheel.ts';
 import { CN_MSG_HEADER } from '../transport/wire/cnmsg.ts';
 import { REQUEST_HEADER } from '../transport/wire/frame.ts';
 
+const EMPTY = new Uint8Array(0);
+
 /** How a call ended. */
 export type Settlement =
   | { readonly ok: true; readonly format: number; readonly payload: Uint8Array }
@@ -54,6 +56,8 @@ export class Call implements Timed {
   channel = 0;
   position = 0;
   settlement: Settlement | undefined;
+  /** Its caller no longer wants it: it does not go on in another session. */
+  aborted = false;
   /** What to do when the deadline comes, and when its caller aborts it: set by who has it. */
   onDeadline: (call: Call) => void = nothing;
   abort: () => void = nothing;
@@ -97,6 +101,11 @@ export class Call implements Timed {
     call.#tie = this.#tie;
     this.#tie?.renewed(call);
     return call;
+  }
+
+  /** It will not be sent any more: lets go of its payload. */
+  letGo(): void {
+    this.options = { ...this.options, payload: EMPTY };
   }
 
   /** Makes the call independent of its caller's bytes: it is not encoded before this turn ends. */

@@ -63,6 +63,8 @@ export class Caller {
   readonly #calls = new SeqTable<Call>();
   /** Calls that wait for a sequence number within the window. */
   readonly #waiting = new Denque<Call>();
+  /** Those of them that are not settled. */
+  #waitingOpen = 0;
   readonly #settled = new Denque<Call>();
   #next: number;
   /** Every call before this one is delivered. */
@@ -95,21 +97,22 @@ export class Caller {
 
   /** Calls of which the peer still needs word, settled or not. */
   get size(): number {
-    return this.#calls.size + this.#waiting.length;
+    return this.#calls.size + this.#waitingOpen;
   }
 
   /** Takes a call; false if a bound is reached, and then nothing happened. */
   call(call: Call): boolean {
     const { limits, deadlines } = this.#resources;
     const { payload } = call.options;
-    if (this.#open >= limits.callsPerSessionMax) return false;
-    if (this.#bytes > 0 && this.#bytes + payload.length > limits.callBytesPerSessionMax)
-      return false;
-    const direct = this.#waiting.length === 0 && this.#inWindow;
+    if (this.size >= limits.callsPerSessionMax) return false;
+    const bytes = this.#bytes + payload.length;
+    if (this.#bytes > 0 && bytes > limits.callBytesPerSessionMax) return false;
+    const direct = this.#waitingOpen === 0 && this.#inWindow;
     if (direct && !this.#admit(call)) return false;
     if (!direct) {
       call.own();
       this.#waiting.push(call);
+      this.#waitingOpen += 1;
     }
     this.#open += 1;
     this.#bytes += payload.length;
@@ -128,8 +131,15 @@ export class Caller {
     this.#settle(call, { ok: false, code, outcome: call.outcome, message });
     this.#touched();
     const { request } = call;
-    if (request === undefined) return; // still waiting for a number: skipped when its turn comes
-    request.done = true;
+    if (request === undefined) {
+      // It still waits for a number, and is skipped when its turn comes.
+      call.letGo();
+      this.#waitingOpen -= 1;
+      if (this.#waitingOpen === 0) this.#waiting.clear();
+      return;
+    }
+    request.withdraw();
+    call.letGo();
     const identity = { id: this.#id, seq: request.seq, ack: request.ack };
     call.cancel = encodeCancel(this.#resources.scratch, identity, call.channel, call.position);
     this.#carrier.enqueue(call.cancel);
@@ -158,13 +168,19 @@ export class Caller {
   handleDelivered(message: Outgoing): void {
     const call = this.#calls.get(message.seq);
     if (call === undefined) return;
-    if (message.kind === frame.CANCEL) this.#forget(call);
+    // In a channel the reply to CANCEL says when the place, and so the channel's number, is free.
+    if (message.kind === frame.CANCEL && call.channel === 0) this.#forget(call);
     else this.#advance();
   }
 
-  /** The session is over: settles every open call by what is known of it. */
+  /**
+   * The session is over: settles every open call by what is known of it, in the order in which they
+   * were made, so that those that go on in another session keep it.
+   */
   fail(code: ErrorCode, message: string, transmitted: Outcome): void {
-    for (const call of [...this.#calls.values(), ...this.#waiting.toArray()]) {
+    const numbered = [...this.#calls.values()];
+    numbered.sort((left, right) => seqDistance(right.seq, left.seq));
+    for (const call of [...numbered, ...this.#waiting.toArray()]) {
       if (call.settlement === undefined) {
         const outcome = call.outcome === 'not-sent' ? 'not-sent' : transmitted;
         this.#settle(call, { ok: false, code, outcome, message });
@@ -174,6 +190,7 @@ export class Caller {
       this.#calls.delete(call.seq);
     }
     this.#waiting.clear();
+    this.#waitingOpen = 0;
   }
 
   /** The next call that was settled; its `settled` is to be called outside of the machine. */
@@ -242,6 +259,7 @@ export class Caller {
     while (this.#waiting.length > 0 && this.#inWindow) {
       const call = this.#waiting.shift()!;
       if (call.settlement !== undefined) continue;
+      this.#waitingOpen -= 1;
       if (this.#admit(call)) continue;
       const message = 'calls are open in too many channels';
       this.#settle(call, { ok: false, code: 'busy', outcome: 'not-sent', message });

@@ -5,15 +5,19 @@ import { readPayload, writePayload } from './payload.ts';
 import type { Resources } from './resources.ts';
 import type { AllowRule, CallBackOptions, Service } from './service.ts';
 import type { Session } from './session.ts';
-import type { Clock } from '../core/clock.ts';
+import { sleep, type Clock } from '../core/clock.ts';
 import { ConnectorError, isConnectorError, required } from '../core/errors.ts';
 import type { ConnectorId } from '../core/id.ts';
+import { backoffMs } from '../reliability/backoff.ts';
 import type { Credentials, Peer } from '../transport/transport.ts';
 
 export interface CallOptions extends CallBackOptions {
   /** It may run more than once: repeat it even if the peer was lost while it may have run. */
   readonly idempotent?: boolean;
 }
+
+/** The longest wait before a session is opened again, ms. */
+const REOPEN_MAX_MS = 1_000;
 
 /** What a call is checked against. */
 export interface CallLimits {
@@ -43,9 +47,13 @@ export class Connection implements AsyncDisposable {
   #session: Session | undefined;
   /** Settles when no call waits for a session any more; undefined while none does. */
   #dialing: Promise<void> | undefined;
-  /** Calls that wait for a session. */
+  /** Calls that wait for a session: first those that were in the last one, then those made since. */
+  readonly #moved = new Set<Call>();
   readonly #waiting = new Set<Call>();
-  #closing = false;
+  /** Settles when the connection is closed; undefined while it is open. */
+  #closing: Promise<void> | undefined;
+  /** Sessions in a row that ended before any call succeeded in them. */
+  #fruitless = 0;
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
@@ -77,7 +85,7 @@ export class Connection implements AsyncDisposable {
    */
   call(method: string, input?: unknown, options: CallOptions = {}): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      if (this.#closing) {
+      if (this.#closing !== undefined) {
         const message = 'the connection is closed';
         throw new ConnectorError('closed', message, { outcome: 'not-sent' });
       }
@@ -87,16 +95,19 @@ export class Connection implements AsyncDisposable {
   }
 
   /** Takes no more calls, waits until those open are settled, and closes the session. */
-  async close(): Promise<void> {
-    if (this.#closing) return;
-    this.#closing = true;
-    await this.#dialing;
-    await this.#session?.drain();
-    this.#parts.closed(this);
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #close(): Promise<void> {
+    await this.#dialing;
+    await this.#session?.drain();
+    this.#parts.closed(this);
   }
 
   #submit(call: Call): void {
@@ -105,13 +116,17 @@ export class Connection implements AsyncDisposable {
       submit(session, call);
       return;
     }
-    const { resources } = this.#parts;
-    if (this.#waiting.size >= resources.limits.callsPerSessionMax) {
+    if (this.#waiting.size >= this.#parts.resources.limits.callsPerSessionMax) {
       call.reject(busy());
       return;
     }
     call.own();
-    this.#waiting.add(call);
+    this.#wait(call, this.#waiting);
+  }
+
+  #wait(call: Call, among: Set<Call>): void {
+    const { resources } = this.#parts;
+    among.add(call);
     call.onDeadline = () => this.#giveUp(call, 'no session within the time allowed');
     call.abort = () => this.#giveUp(call, undefined);
     resources.deadlines.add(call);
@@ -121,6 +136,7 @@ export class Connection implements AsyncDisposable {
 
   /** A call that waits for a session ends; without a message, because its caller aborted it. */
   #giveUp(call: Call, message: string | undefined): void {
+    this.#moved.delete(call);
     this.#waiting.delete(call);
     this.#parts.resources.deadlines.remove(call);
     const error =
@@ -132,10 +148,10 @@ export class Connection implements AsyncDisposable {
 
   /** Opens sessions until no call waits, or opening fails for good. */
   async #redial(): Promise<void> {
-    while (this.#waiting.size > 0) {
-      let deadline = 0;
-      for (const call of this.#waiting) deadline = Math.max(deadline, call.deadline);
+    for (let calls = this.#all(); calls.length > 0; calls = this.#all()) {
+      const deadline = calls.reduce((latest, call) => Math.max(latest, call.deadline), 0);
       try {
+        await this.#backOff();
         this.#adopt(await this.#dial(deadline, undefined));
         break;
       } catch (error) {
@@ -150,9 +166,18 @@ export class Connection implements AsyncDisposable {
     this.#dialing = undefined;
   }
 
+  /** A peer that opens sessions only to reset them is not asked ever faster. */
+  async #backOff(): Promise<void> {
+    if (this.#fruitless <= 1) return;
+    const { clock, resources } = this.#parts;
+    const baseMs = Math.max(resources.traits.roundTripHintMs, clock.grainMs);
+    const backoff = { baseMs, factor: 2, maxMs: REOPEN_MAX_MS };
+    await sleep(clock, backoffMs(backoff, this.#fruitless - 2, resources.random));
+  }
+
   #expire(): void {
     const now = this.#parts.clock.now();
-    for (const call of [...this.#waiting]) {
+    for (const call of this.#all()) {
       if (call.deadline <= now) this.#giveUp(call, 'no session within the time allowed');
     }
   }
@@ -164,11 +189,17 @@ export class Connection implements AsyncDisposable {
 
   #adopt(session: Session): void {
     this.#session = session;
+    this.#fruitless += 1;
     for (const call of this.#take()) submit(session, call);
   }
 
+  #all(): Call[] {
+    return [...this.#moved, ...this.#waiting];
+  }
+
   #take(): Call[] {
-    const calls = [...this.#waiting];
+    const calls = this.#all();
+    this.#moved.clear();
     this.#waiting.clear();
     for (const call of calls) this.#parts.resources.deadlines.remove(call);
     return calls;
@@ -176,10 +207,12 @@ export class Connection implements AsyncDisposable {
 
   readonly #settled = (call: Call): void => {
     const { settlement, options } = call;
-    if (settlement?.ok === false && settlement.code === 'peer-lost' && !this.#closing) {
+    if (settlement?.ok === true) this.#fruitless = 0;
+    if (settlement?.ok === false && settlement.code === 'peer-lost' && this.#closing === undefined) {
       const notRun = settlement.outcome === 'not-sent' || settlement.outcome === 'not-executed';
-      if ((notRun || options.idempotent) && this.#parts.clock.now() < options.deadline) {
-        this.#submit(call.again());
+      const wanted = !call.aborted && this.#parts.clock.now() < options.deadline;
+      if (wanted && (notRun || options.idempotent)) {
+        this.#wait(call.again(), this.#moved);
         return;
       }
     }
@@ -244,7 +277,10 @@ export function start(
   }
   // One listener for the life of the call, whatever sessions it goes through.
   const current: { call: Call } = { call: new Call(parts) };
-  const abort = (): void => current.call.abort();
+  const abort = (): void => {
+    current.call.aborted = true;
+    current.call.abort();
+  };
   const done = (): void => signal.removeEventListener('abort', abort);
   current.call.tie({
     renewed: (call) => {

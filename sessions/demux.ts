@@ -13,6 +13,8 @@ import { sameIncarnation, type Incarnation, type Opening } from '../transport/wi
 
 /** Openings of one peer that can stand side by side. */
 const OPENINGS_PER_PEER = 64;
+/** Sessions looked at, when the table is full, for one that is idle. */
+const LOOKED_AT = 16;
 
 /** What was offered to a peer that has not used it yet. */
 export interface HalfOpen {
@@ -118,8 +120,10 @@ export class Demux {
     if (offer.own.tag !== tag || offer.peer !== peer || offer.opening.source !== source) {
       return 'wrong-tag';
     }
-    if (!this.#admits(peer, offer.opening.incarnation)) return 'over-limit';
+    // Whatever comes of it, the offer is used up: what was once told that there is no such session
+    // counts on it that there never will be.
     this.#halfOpen.delete(halfOpenKey(peer, source));
+    if (!this.#admits(peer, offer.opening.incarnation)) return 'over-limit';
     const { id, own, opening, credentials } = offer;
     const { incarnation } = opening;
     return this.open(
@@ -136,6 +140,12 @@ export class Demux {
     for (const older of [...(this.#byPeer.get(peer) ?? [])]) {
       if (sameIncarnation(older.parts.incarnation, incarnation)) continue;
       older.fail('peer-lost', 'the peer was started anew', 'unknown');
+    }
+    // What an earlier incarnation was offered and did not use in its time would end this session.
+    for (let slot = 0; slot < OPENINGS_PER_PEER; slot++) {
+      const offer = this.#halfOpen.peek(halfOpenKey(peer, slot));
+      if (offer === undefined || sameIncarnation(offer.opening.incarnation, incarnation)) continue;
+      this.#halfOpen.delete(halfOpenKey(peer, slot));
     }
     const session = new Session(this.#resources, parts, now);
     this.#sessions.set(own.session, session);
@@ -181,8 +191,15 @@ export class Demux {
     }
     if (siblings >= limits.sessionsPerPeerMax) return false;
     if (this.#sessions.size < limits.sessionsMax) return true;
-    for (const session of this.#sessions.values()) {
-      if (!session.idle) continue;
+    let looked = 0;
+    for (const [number, session] of this.#sessions) {
+      if (looked++ === LOOKED_AT) break;
+      if (!session.idle) {
+        // To the end: the next one to ask looks at others. All of them would be too much work.
+        this.#sessions.delete(number);
+        this.#sessions.set(number, session);
+        continue;
+      }
       session.fail('closed', 'the session gave way to another', 'not-executed');
       this.forget(session);
       return true;

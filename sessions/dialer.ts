@@ -8,7 +8,8 @@ import { sleep, type Clock } from '../core/clock.ts';
 import { ConnectorError, isConnectorError, type ErrorCode } from '../core/errors.ts';
 import { formatId, type ConnectorId } from '../core/id.ts';
 import { backoffMs } from '../reliability/backoff.ts';
-import type { Peer, SendOutcome } from '../transport/transport.ts';
+import type { Credentials, Peer, SendOutcome } from '../transport/transport.ts';
+import { WINDOW_MIN } from '../core/limits.ts';
 import * as frame from '../transport/wire/frame.ts';
 
 /** OPEN is repeated after twice the expected round trip, then ever more slowly, within a second. */
@@ -31,8 +32,16 @@ export interface DialerParts {
   readonly resources: Resources;
   readonly demux: Demux;
   readonly handshakes: Handshakes;
+  /** True once the endpoint is closed. */
+  readonly closed: () => boolean;
   /** Sends an OPEN now. */
   readonly send: (handshake: Handshake) => SendOutcome;
+}
+
+/** Where the answer to an OPEN is left, and who is to be told. */
+interface Waiting {
+  answer: Answer | undefined;
+  wake: (() => void) | undefined;
 }
 
 /**
@@ -51,9 +60,10 @@ export class Dialer {
   async dial(request: DialRequest): Promise<Session> {
     const { handshakes, demux, resources, clock } = this.#parts;
     const own = demux.half(resources.grant());
-    const waiting: { wake: ((answer: Answer) => void) | undefined } = { wake: undefined };
+    const waiting: Waiting = { answer: undefined, wake: undefined };
     const handshake = handshakes.begin(request.id, request.peer, own, (answer) => {
-      waiting.wake?.(answer);
+      waiting.answer = answer; // it may come while nobody waits, between two attempts
+      waiting.wake?.();
     });
     try {
       const answer = await pRetry(
@@ -69,6 +79,9 @@ export class Dialer {
           },
         },
       );
+      if (this.#parts.closed()) {
+        throw new ConnectorError('closed', 'the endpoint is closed', { outcome: 'not-sent' });
+      }
       const { opening } = answer;
       const session = demux.open(
         {
@@ -97,30 +110,34 @@ export class Dialer {
   async #attempt(
     request: DialRequest,
     handshake: Handshake,
-    waiting: { wake: ((answer: Answer) => void) | undefined },
+    waiting: Waiting,
     attempt: number,
   ): Promise<Extract<Answer, { ok: true }>> {
     const { clock, send } = this.#parts;
-    if (clock.now() >= request.deadline) throw new AbortError(expired());
-    const outcome = send(handshake);
+    const outcome = waiting.answer === undefined ? send(handshake) : 'sent';
     if (outcome === 'no-peer' && !request.waitForReady) throw new AbortError(noPeer(request));
     if (outcome === 'denied') throw new AbortError(refused('the system forbids the sending'));
     if (outcome !== 'sent') throw new ConnectorError('busy', outcome, { outcome: 'not-sent' });
     const waitMs = this.#waitMs(attempt, request.deadline);
-    const answer = await this.#wait(waiting, waitMs, request.signal);
-    if (answer === undefined) throw expired();
+    if (waiting.answer === undefined) await this.#wait(waiting, waitMs, request.signal);
+    const { answer } = waiting;
+    if (answer === undefined) {
+      const late = clock.now() >= request.deadline;
+      throw late ? new AbortError(expired()) : expired();
+    }
     if (!answer.ok) throw new AbortError(refusal(answer.reason, request.id));
-    if (!request.allow(answer.credentials, request.peer)) {
+    if (answer.opening.window < WINDOW_MIN) throw new AbortError(refused('a window of no use'));
+    if (!allows(request, answer.credentials)) {
       throw new AbortError(refused('whoever answers at the address is not allowed to'));
     }
     return answer;
   }
 
   #wait(
-    waiting: { wake: ((answer: Answer) => void) | undefined },
+    waiting: Waiting,
     waitMs: number,
     signal: AbortSignal | undefined,
-  ): Promise<Answer | undefined> {
+  ): Promise<void> {
     const { clock } = this.#parts;
     return new Promise((resolve, reject) => {
       const end = (): void => {
@@ -134,11 +151,11 @@ export class Dialer {
       };
       const timer = clock.timer(() => {
         end();
-        resolve(undefined);
+        resolve();
       });
-      waiting.wake = (answer) => {
+      waiting.wake = () => {
         end();
-        resolve(answer);
+        resolve();
       };
       signal?.addEventListener('abort', abort, { once: true });
       timer.arm(clock.now() + waitMs);
@@ -162,6 +179,15 @@ function refusal(reason: number, id: ConnectorId): ConnectorError {
   };
   const [code, message] = codes[reason] ?? ['refused', `the peer refused (reason ${reason})`];
   return new ConnectorError(code, message, { outcome: 'not-sent' });
+}
+
+/** Asks the rule; one that throws says no. */
+function allows(request: DialRequest, credentials: Credentials | undefined): boolean {
+  try {
+    return request.allow(credentials, request.peer);
+  } catch {
+    return false;
+  }
 }
 
 function expired(): ConnectorError {

@@ -1,3 +1,4 @@
+import { Activity } from './activity.ts';
 import { Agenda } from './agenda.ts';
 import { BareExchange, type BareSend } from './bare.ts';
 import { newCounters } from './counters.ts';
@@ -23,8 +24,10 @@ import { writeOpening, type Incarnation } from '../transport/wire/handshake.ts';
 
 /** Datagrams to one session before the others get their turn. */
 const BURST = 64;
+/** Handlers run between two readings of the clock. */
+const CLOCK_EVERY = 4;
 /** Room in the encoding slab for the headers of a message with the longest method name. */
-const HEADERS_MAX = 512;
+const HEADERS_MAX = 1024;
 
 export interface DriverParts {
   readonly transport: Transport;
@@ -55,6 +58,7 @@ export class Driver implements Sink {
   readonly #control: ControlDatagram[] = [];
   readonly #touched: Session[] = [];
   readonly #agenda = new Agenda<Session>();
+  readonly #activity = new Activity<Session>();
   readonly #timer: Timer;
   readonly #out: Slab;
   #armedAt = Infinity;
@@ -80,8 +84,11 @@ export class Driver implements Sink {
       scratch: new Slab(limits.payloadMax + HEADERS_MAX),
       grant: () => this.#grant(),
       touched: (session) => this.#touch(session),
+      heard: (session) => this.#activity.note(session, this.#now),
       armed: () => this.schedule(),
       requestsHeld: 0,
+      requestBytesHeld: 0,
+      refusalsHeld: 0,
     };
     this.resources = resources;
     const incarnation: Incarnation = { high: random.u32(), low: random.u32() };
@@ -95,7 +102,8 @@ export class Driver implements Sink {
     };
     this.#router = new Router({ resources, incarnation, demux, handshakes, bare, services, send });
     const open = (handshake: Handshake): SendOutcome => this.#sendOpen(handshake);
-    this.dialer = new Dialer({ clock, resources, demux, handshakes, send: open });
+    const closed = (): boolean => this.#closed;
+    this.dialer = new Dialer({ clock, resources, demux, handshakes, closed, send: open });
     this.#timer = clock.timer(this.#wake);
     transport.start(this);
   }
@@ -120,8 +128,8 @@ export class Driver implements Sink {
     if (this.#closed) return;
     this.resources.counters.overrun += lost;
     this.#now = this.#clock.now();
-    for (const session of this.demux.sessions()) {
-      session.carrier.acknowledgeNow(this.#now);
+    for (const session of this.#activity.items(this.#now)) {
+      session.carrier.handleOverrun(this.#now);
       this.#touch(session);
     }
   }
@@ -194,12 +202,16 @@ export class Driver implements Sink {
     for (let index = 0; index < this.#touched.length; index++) {
       const session = this.#touched[index]!;
       const { responder, caller } = session;
+      for (let gone = responder.pollAborted(); gone; gone = responder.pollAborted()) gone.abort();
       for (let call = caller.pollSettled(); call; call = caller.pollSettled()) {
         call.options.settled(call);
       }
       let request = responder.pollRequest(this.#now);
-      for (; request; request = responder.pollRequest(this.#now)) {
+      for (let count = 1; request; count++) {
         session.serve(request);
+        // Handlers take time: what has expired meanwhile is not to be started.
+        if (count % CLOCK_EVERY === 0) this.#now = this.#clock.now();
+        request = responder.pollRequest(this.#now);
       }
     }
     for (let news = this.exchange.pollNews(); news; news = this.exchange.pollNews()) {
@@ -251,6 +263,7 @@ export class Driver implements Sink {
     }
     if (session.state === 'ended') {
       this.demux.forget(session);
+      this.#activity.forget(session);
       session.handleForgotten();
     } else {
       this.#agenda.file(session, session.pollTimeout());
@@ -296,9 +309,9 @@ export class Driver implements Sink {
     }
   }
 
-  /** What each peer may have outstanding: an even share of our receive queue. */
+  /** What each peer may have outstanding: our receive queue, shared by those that talk. */
   #grant(): number {
-    const share = this.resources.traits.receiveBuffer / Math.max(1, this.demux.size);
+    const share = this.resources.traits.receiveBuffer / Math.max(1, this.#activity.count(this.#now));
     return Math.max(TRUESIZE_MIN, Math.floor(share));
   }
 

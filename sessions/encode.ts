@@ -81,10 +81,10 @@ export function encodeCancel(
   return finish(scratch, frame.CANCEL, identity, frame.CANCEL_LENGTH, Infinity);
 }
 
-/** Encodes CLOSE: nothing more will come from this side, and nothing is open. */
-export function encodeClose(scratch: Slab, identity: Identity): Outgoing {
-  writeCnMsg(scratch, 0, identity.id, identity.seq, identity.ack, 0, frame.CLOSE);
-  return finish(scratch, frame.CLOSE, identity, 0, Infinity);
+/** Encodes a message that says all by its kind: CLOSE or PING. */
+export function encodeSignal(scratch: Slab, identity: Identity, kind: number): Outgoing {
+  writeCnMsg(scratch, 0, identity.id, identity.seq, identity.ack, 0, kind);
+  return finish(scratch, kind, identity, 0, Infinity);
 }
 
 /** Copies the encoded message to size, padded with zeros: 95 ns where a new slab takes 250. */

@@ -125,6 +125,7 @@ export class Endpoint implements AsyncDisposable {
     this.#checkOpen();
     const { resources, dialer } = this.#driver;
     const { handlers, timeoutMs = resources.limits.callTimeoutMs, allow = allowAll } = options;
+    required(timeoutMs >= 0, `timeoutMs is a number of milliseconds, not ${timeoutMs}`);
     const connection = new Connection({
       id: checkId(id),
       peer: options.peer ?? this.#transport.locate(id),

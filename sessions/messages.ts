@@ -5,23 +5,35 @@ import { CN_MSG_HEADER, cnMsgFlags, cnMsgLength } from '../transport/wire/cnmsg.
 import * as frame from '../transport/wire/frame.ts';
 
 /**
- * True if slab[at, end) is a row of whole session messages of connector `id`, each long enough for
- * its kind. Checked before anything in a datagram takes effect, so that a damaged or forged one
- * changes nothing (semantics 21).
+ * Where the messages of the DATA datagram slab[start, end) begin; undefined unless the envelope and all
+ * messages are whole, of the envelope's connector id, and long enough for their kinds. Checked before
+ * anything in a datagram takes effect, so that a damaged or forged one changes nothing (semantics 21).
  */
-export function messagesAreWhole(slab: Slab, at: number, end: number, id: ConnectorId): boolean {
+export function messagesStart(slab: Slab, start: number, end: number): number | undefined {
   const { view } = slab;
-  let next = at;
+  const cn = start + frame.ENVELOPE_CN;
+  const length = cnMsgLength(slab, cn);
+  const words = (length - (frame.DATA_BITMAP - frame.ENVELOPE)) / 4;
+  if (words < 0 || words > frame.BITMAP_WORDS_MAX || !Number.isInteger(words)) return undefined;
+  const id = { idx: view.getUint32(cn, LITTLE_ENDIAN), val: view.getUint32(cn + 4, LITTLE_ENDIAN) };
+  const messagesAt = start + frame.ENVELOPE + length;
+  let next = messagesAt;
   while (next < end) {
-    if (end - next < CN_MSG_HEADER) return false;
-    const length = cnMsgLength(slab, next);
-    if (next + CN_MSG_HEADER + length > end) return false;
-    if (view.getUint32(next, LITTLE_ENDIAN) !== id.idx) return false;
-    if (view.getUint32(next + 4, LITTLE_ENDIAN) !== id.val) return false;
-    if (length < lengthMin(slab, next)) return false;
-    next += CN_MSG_HEADER + align4(length);
+    if (end - next < CN_MSG_HEADER) return undefined;
+    const payload = cnMsgLength(slab, next);
+    if (next + CN_MSG_HEADER + payload > end) return undefined;
+    if (!sameId(slab, next, id) || payload < lengthMin(slab, next)) return undefined;
+    next += CN_MSG_HEADER + align4(payload);
   }
-  return true;
+  return messagesAt;
+}
+
+/** True if the cn_msg at `at` is of connector `id`. */
+export function sameId(slab: Slab, at: number, id: ConnectorId): boolean {
+  const { view } = slab;
+  return (
+    view.getUint32(at, LITTLE_ENDIAN) === id.idx && view.getUint32(at + 4, LITTLE_ENDIAN) === id.val
+  );
 }
 
 /** The least payload of the message at `at`; Infinity for a kind that does not exist. */
@@ -37,6 +49,7 @@ function lengthMin(slab: Slab, at: number): number {
     case frame.CANCEL:
       return frame.CANCEL_LENGTH;
     case frame.CLOSE:
+    case frame.PING:
       return 0;
     default:
       return Infinity;

@@ -28,8 +28,14 @@ export interface Resources {
   readonly grant: () => number;
   /** A session has something to send or to report: the driver is to poll it. */
   readonly touched: (session: Session) => void;
+  /** A good datagram came in this session. */
+  readonly heard: (session: Session) => void;
   /** Something was added to `deadlines` outside of a turn: the driver is to set its timer. */
   readonly armed: () => void;
   /** Requests held over all sessions, kept within `limits.requestsMax`. */
   requestsHeld: number;
+  /** Their payload bytes, kept within `limits.requestBytesMax`. */
+  requestBytesHeld: number;
+  /** Refusals not acknowledged, over all sessions, kept within `limits.refusalsMax`. */
+  refusalsHeld: number;
 }

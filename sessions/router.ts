@@ -2,14 +2,16 @@ import type { BareExchange } from './bare.ts';
 import type { Drop } from './counters.ts';
 import type { Demux } from './demux.ts';
 import type { Handshakes } from './handshakes.ts';
+import { messagesStart } from './messages.ts';
 import type { Resources } from './resources.ts';
 import type { Service } from './service.ts';
 import { formatId, type ConnectorId } from '../core/id.ts';
+import { WINDOW_MIN } from '../core/limits.ts';
 import { LITTLE_ENDIAN, Slab } from '../core/slab.ts';
 import { seqPlus } from '../reliability/sequence.ts';
 import type { Peer, Source } from '../transport/transport.ts';
 import { stampChecksum, verifyChecksum } from '../transport/wire/checksum.ts';
-import { cnMsgAck, cnMsgFlags, cnMsgSeq } from '../transport/wire/cnmsg.ts';
+import { cnMsgAck, cnMsgFlags, cnMsgLength, cnMsgSeq } from '../transport/wire/cnmsg.ts';
 import { nlmsgMalformation } from '../transport/wire/datagram.ts';
 import * as frame from '../transport/wire/frame.ts';
 import {
@@ -70,7 +72,8 @@ export class Router {
     const version = slab.view.getUint32(start + frame.AT_MAGIC, LITTLE_ENDIAN);
     if (version !== frame.MAGIC) return 'version';
     const lengthMin = envelopeLengthMin(kind);
-    if (lengthMin === undefined || nlmsgEnd - start < lengthMin) return 'malformed';
+    const length = frame.ENVELOPE + cnMsgLength(slab, start + frame.ENVELOPE_CN);
+    if (lengthMin === undefined || length < lengthMin) return 'malformed';
     if (!this.#parts.resources.traits.intact && !verifyChecksum(slab, start, nlmsgEnd)) {
       return 'checksum';
     }
@@ -91,6 +94,8 @@ export class Router {
 
   #handleData(slab: Slab, start: number, end: number, peer: Peer, now: number): Drop | undefined {
     const { demux, resources, services } = this.#parts;
+    const messagesAt = messagesStart(slab, start, end);
+    if (messagesAt === undefined) return 'malformed';
     const number = slab.view.getUint32(start + frame.AT_SESSION, LITTLE_ENDIAN);
     const from = slab.view.getUint32(start + frame.AT_SOURCE, LITTLE_ENDIAN);
     const tag = cnMsgAck(slab, start + frame.ENVELOPE_CN);
@@ -99,18 +104,19 @@ export class Router {
       this.#refuse(frame.RESET, slab, start, peer, demux.resetReason(number));
       return session;
     }
-    if (session.parts.accepted && session.service === undefined) {
+    if (session.parts.accepted && session.service === undefined && session.state === 'open') {
       session.service = services.get(formatId(session.parts.id));
       // Offered before the service began to close, used after.
       if (session.service === undefined || session.service.draining) void session.drain();
     }
     resources.touched(session);
-    return session.handleData(slab, start, end, now);
+    return session.handleData(slab, start, messagesAt, end, now);
   }
 
   #handleOpen(slab: Slab, start: number, id: ConnectorId, source: Source): Drop | undefined {
     const opening = readOpening(slab, start, id);
     const { peer } = source;
+    if (opening.window < WINDOW_MIN) return 'malformed';
     const service = this.#parts.services.get(formatId(id));
     if (service === undefined) {
       this.#refuse(frame.REFUSED, slab, start, peer, frame.REASON_NO_SERVICE);

@@ -67,8 +67,13 @@ export class Service {
     this.#handlers = new Map(Object.entries(parts.handlers));
   }
 
+  /** Asks the rule; one that throws says no. */
   allows(source: Source): boolean {
-    return this.#parts.allow(source.credentials, source.peer);
+    try {
+      return this.#parts.allow(source.credentials, source.peer);
+    } catch {
+      return false;
+    }
   }
 
   /** Runs the handler of a request and sends its reply. Never throws, whatever the handler does. */
@@ -86,18 +91,19 @@ export class Service {
     let result: unknown;
     try {
       result = handler(input.value, this.#context(session, incoming));
+      if (isThenable(result)) {
+        // Wrapped: a thenable may throw in `then`, or settle twice.
+        Promise.resolve(result).then(
+          (value) => this.#succeed(session, incoming, value),
+          (error: unknown) => this.#fail(session, incoming, error),
+        );
+        return;
+      }
     } catch (error) {
       this.#fail(session, incoming, error);
       return;
     }
-    if (!isThenable(result)) {
-      this.#succeed(session, incoming, result);
-      return;
-    }
-    result.then(
-      (value) => this.#succeed(session, incoming, value),
-      (error: unknown) => this.#fail(session, incoming, error),
-    );
+    this.#succeed(session, incoming, result);
   }
 
   #succeed(session: Session, incoming: Incoming, value: unknown): void {
@@ -115,8 +121,9 @@ export class Service {
   }
 
   #fail(session: Session, incoming: Incoming, error: unknown): void {
-    const { format, bytes } = writePayload({ message: describe(error) });
-    session.responder.reply(incoming, frame.STATUS_APPLICATION, format, bytes);
+    let said = writePayload({ message: describe(error) });
+    if (said.bytes.length > this.#parts.payloadMax) said = writePayload({});
+    session.responder.reply(incoming, frame.STATUS_APPLICATION, said.format, said.bytes);
   }
 
   #context(session: Session, incoming: Incoming): CallContext {
@@ -169,10 +176,15 @@ class Context implements CallContext {
   }
 }
 
-/** The message of whatever a handler threw, cut to fit any reply. */
+/** The message of whatever a handler threw, cut to fit any reply. It may be anything at all. */
 function describe(error: unknown): string {
-  if (error instanceof Error) return `${error.message}`.slice(0, 1024);
-  return typeof error === 'string' ? error.slice(0, 1024) : `the handler threw a ${typeof error}`;
+  try {
+    if (error instanceof Error) return `${error.message}`.slice(0, 1024);
+    if (typeof error === 'string') return error.slice(0, 1024);
+    return `the handler threw a ${typeof error}`;
+  } catch {
+    return 'the handler threw what cannot be described';
+  }
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

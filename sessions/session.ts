@@ -1,8 +1,8 @@
 import { Caller } from './caller.ts';
 import type { Drop } from './counters.ts';
-import { encodeClose } from './encode.ts';
+import { encodeSignal } from './encode.ts';
 import type { Incoming } from './incoming.ts';
-import { messagesAreWhole } from './messages.ts';
+import { sameId } from './messages.ts';
 import { Responder } from './responder.ts';
 import type { Resources } from './resources.ts';
 import type { Service } from './service.ts';
@@ -32,6 +32,8 @@ export type SessionState = 'open' | 'draining' | 'closing' | 'ended';
 
 /** How often CLOSE is repeated before the session is forgotten without an acknowledgement. */
 const CLOSE_PROBES = 3;
+/** How often a quiet peer is asked for a sign of life within `limits.silenceMs`. */
+const PINGS_PER_SILENCE = 3;
 
 /** One side's half of what the handshake agreed on. */
 export interface Half {
@@ -98,7 +100,8 @@ export class Session {
     const window = Math.min(remote.window, 2 ** 30);
     const touched = (): void => resources.touched(this);
     this.caller = new Caller(resources, this.carrier, id, own.firstSeq, window, touched);
-    this.responder = new Responder(resources, this.carrier, id, remote.firstSeq, touched);
+    const hostile = (): void => this.fail('peer-lost', 'the peer keeps to no bound', 'unknown');
+    this.responder = new Responder(resources, this.carrier, id, remote.firstSeq, touched, hostile);
   }
 
   get state(): SessionState {
@@ -119,15 +122,18 @@ export class Session {
    * Takes a DATA datagram at slab[start, end) that is addressed to this session and carries its
    * tag. Gives the reason if it is dropped; then nothing has changed.
    */
-  handleData(slab: Slab, start: number, end: number, now: number): Drop | undefined {
+  handleData(
+    slab: Slab,
+    start: number,
+    messagesAt: number,
+    end: number,
+    now: number,
+  ): Drop | undefined {
     if (this.#state === 'ended') return 'unknown-session'; // it ended in this batch
-    const envelopeLength = cnMsgLength(slab, start + frame.ENVELOPE_CN);
-    const messagesAt = start + frame.ENVELOPE + align4(envelopeLength);
-    const words = (envelopeLength - (frame.DATA_BITMAP - frame.ENVELOPE)) / 4;
-    if (words > frame.BITMAP_WORDS_MAX || !Number.isInteger(words)) return 'malformed';
-    if (!messagesAreWhole(slab, messagesAt, end, this.parts.id)) return 'malformed';
+    if (!sameId(slab, start + frame.ENVELOPE_CN, this.parts.id)) return 'malformed';
     const refusal = this.carrier.accept(slab, start, now);
     if (refusal !== undefined) return refusal;
+    this.#resources.heard(this);
     let at = messagesAt;
     let news = false;
     // What is acknowledged may end the session, and then the rest of the datagram is for nobody.
@@ -145,6 +151,7 @@ export class Session {
   handleTimeout(now: number): void {
     if (this.#state === 'ended') return;
     this.carrier.handleTimeout(now);
+    if (now >= this.#pingAt) this.#ping();
     if (this.#state === 'closing' && this.carrier.fruitlessProbes > CLOSE_PROBES) {
       // Nothing is open: the peer need not confirm that it knows.
       this.fail('closed', 'the session was closed here', 'unknown');
@@ -190,12 +197,14 @@ export class Session {
   }
 
   pollTransmit(slab: Slab, now: number): number {
-    if (this.#state === 'draining' && this.idle) this.#sayClose();
+    // Refusals may be under way for ever if the peer goes on asking; CLOSE tells it all the same.
+    const finished = this.caller.open === 0 && this.responder.owed === 0;
+    if (this.#state === 'draining' && finished) this.#sayClose();
     return this.#state === 'ended' ? 0 : this.carrier.pollTransmit(slab, now);
   }
 
   pollTimeout(): number {
-    return this.#state === 'ended' ? Infinity : this.carrier.pollTimeout();
+    return this.#state === 'ended' ? Infinity : Math.min(this.carrier.pollTimeout(), this.#pingAt);
   }
 
   /** The peer's CLOSE has been acknowledged by what was just sent: there is nothing left to say. */
@@ -216,6 +225,8 @@ export class Session {
       case frame.CANCEL:
         this.responder.handleCancel(genes, slab, bodyAt);
         return true;
+      case frame.PING:
+        return true;
       default: // CLOSE, the last kind that messagesAreWhole lets through
         this.#peerClosed = true;
         this.carrier.acknowledgeNow(now); // the peer waits to forget us
@@ -232,14 +243,34 @@ export class Session {
       case frame.REPLY:
         this.responder.handleDelivered(message);
         break;
+      case frame.PING:
+        break;
       default: // CLOSE
         this.fail('closed', 'the session was closed here', 'unknown');
     }
   }
 
+  /**
+   * When to ask whether the peer still lives: only while calls are open in which nothing moves. A
+   * session without open calls is silent for ever.
+   */
+  get #pingAt(): number {
+    const open = this.caller.open > 0 || this.responder.owed > 0;
+    if (!open || !this.carrier.settled) return Infinity;
+    return this.carrier.quietSince + this.#resources.limits.silenceMs / PINGS_PER_SILENCE;
+  }
+
+  #ping(): void {
+    this.#say(frame.PING);
+  }
+
   #sayClose(): void {
     this.#state = 'closing';
+    this.#say(frame.CLOSE);
+  }
+
+  #say(kind: number): void {
     const identity = { id: this.parts.id, seq: 0, ack: this.#resources.random.u32() };
-    this.carrier.enqueue(encodeClose(this.#resources.scratch, identity));
+    this.carrier.enqueue(encodeSignal(this.#resources.scratch, identity, kind));
   }
 }

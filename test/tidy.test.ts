@@ -63,7 +63,7 @@ const layers: readonly Layer[] = [
   { path: 'agents/', may: EVERYTHING.slice(0, 5).concat('index.ts'), packages: ['node:'] },
   { path: 'examples/', may: ['examples/'], packages: ['connector-rpc', 'node:'] },
   { path: 'cli/', may: EVERYTHING, packages: ['node:', 'p-retry'] },
-  { path: 'bench/', may: EVERYTHING, packages: ['node:', 'benchmark', 'denque', 'lru-cache', 'p-retry'] },
+  { path: 'bench/', may: EVERYTHING, packages: ['node:', 'benchmark', 'denque', 'lru-cache'] },
   { path: 'test/', may: [...EVERYTHING, 'test/', 'examples/'], packages: [''] },
 ];
 
@@ -108,8 +108,11 @@ test('imports of values have no cycles', (t) => {
   none(t, cycles(edges));
 });
 
-const globals =
-  /(?<![.#\w])(?:Date|performance|Math\.random|set(?:Timeout|Interval|Immediate)|clear(?:Timeout|Interval|Immediate)|queueMicrotask|process|crypto|globalThis|BigInt)\b|\b\d+n\b/g;
+const GLOBALS = [
+  'Date', 'performance', 'Math\\.random', '(?:set|clear)(?:Timeout|Interval|Immediate)',
+  'queueMicrotask', 'process', 'crypto', 'globalThis', 'BigInt',
+];
+const globals = new RegExp(`(?<![.#\\w])(?:${GLOBALS.join('|')})\\b|\\b\\d+n\\b`, 'g');
 
 test('clocks, timers, randomness and bigints come from outside of the machines', (t) => {
   const violations = inCode(
@@ -126,7 +129,7 @@ test('clocks, timers, randomness and bigints come from outside of the machines',
 test(`no line is longer than ${COLUMNS_MAX} columns`, (t) => {
   none(t, sources.flatMap(({ path, lines }) =>
     lines.flatMap((line, index) =>
-      [...line].length > COLUMNS_MAX ? `${path}:${index + 1}: ${line.length} columns` : [])));
+      [...line].length > COLUMNS_MAX ? `${path}:${index + 1}: ${[...line].length} columns` : [])));
 });
 
 test(`no file is longer than ${LINES_MAX} lines`, (t) => {
@@ -146,16 +149,20 @@ test(`no function takes ${FUNCTION_LINES_MAX} lines`, (t) => {
 });
 
 test('nothing is left to be done', (t) => {
-  const marks = new RegExp(`\\b(?:${['TO' + 'DO', 'FIX' + 'ME', 'X'.repeat(3)].join('|')})\\b`, 'g');
-  none(t, sources.flatMap(({ path, text }) =>
-    [...text.matchAll(marks)].map(({ 0: mark, index }) => `${path}:${lineAt(text, index)}: ${mark}`)));
+  const marks = ['TO' + 'DO', 'FIX' + 'ME', 'X'.repeat(3)].join('|'); // not to find itself
+  const pattern = new RegExp(`\\b(?:${marks})\\b`);
+  none(t, sources.flatMap(({ path, lines }) =>
+    lines.flatMap((line, index) => {
+      const mark = pattern.exec(line)?.[0];
+      return mark === undefined ? [] : `${path}:${index + 1}: ${mark}`;
+    })));
 });
 
 test('no enum, no default export, no any', (t) => {
   none(t, [
     ...inCode(sources, /\benum\s+\w+/g, 'an enum'),
     ...inCode(sources, /\bexport\s+default\b|\bas\s+default\b/g, 'a default export'),
-    ...inCode(sources, /[:<|&,(]\s*any\b(?=\s*[;,)>=[\]|&{])|\bas\s+any\b/g, 'any'),
+    ...inCode(sources, /(?:[:<|&]|=>|\bas)\s*any\b(?=\s*[;,)>=[\]|&{])/g, 'any'),
   ]);
 });
 
@@ -164,7 +171,7 @@ test('no test is left out or runs alone', (t) => {
 });
 
 const EXPORTED =
-  /^export\s+(?:declare\s+)?(?:abstract\s+)?(?:async\s+)?(?:const|let|function\*?|class|interface|type)\s+(\w+)/;
+  /^export (?:abstract |async )?(?:const|let|function\*?|class|interface|type) (\w+)/;
 
 /** The exports of a file without a doc comment; one may speak for a run of constants. */
 function undocumented({ path, lines, code }: SourceFile): string[] {

@@ -8,7 +8,7 @@ import { Carrier } from '../reliability/carrier.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
 import {
   encodeCancel,
-  encodeClose,
+  encodeSignal,
   encodeReply,
   encodeRequest,
 } from '../sessions/encode.ts';
@@ -119,7 +119,7 @@ for (const { name, hex, nlmsg, cn, request } of kernel) {
   });
 
   if (request === undefined) continue;
-  test(`a request that the kernel took is what encodeMessage writes: ${name}`, (t) => {
+  test(`a request that the kernel took is what encodeMessage writes (P1.1): ${name}`, (t) => {
     const decoded = decodeDatagram(fromHex(request));
     t.true(decoded.ok);
     if (!decoded.ok) return;
@@ -173,7 +173,7 @@ for (const vector of ofKind('REFUSED', 'RESET')) {
 }
 
 for (const vector of session.filter(({ crc }) => crc !== undefined)) {
-  test(`the checksum is that of another implementation: ${vector.name}`, (t) => {
+  test(`the checksum is that of another implementation (P3.3): ${vector.name}`, (t) => {
     const slab = new Slab(fromHex('aabbcc' + hexOf(vector) + 'dd'));
     const end = slab.bytes.length - 1;
     stampChecksum(slab, 3, end);
@@ -207,7 +207,7 @@ function encode(vector: SessionVector): Outgoing {
     case 'CANCEL':
       return encodeCancel(scratch, identity, fields.channel, fields.position);
     default:
-      return encodeClose(scratch, identity);
+      return encodeSignal(scratch, identity, frame.CLOSE);
   }
 }
 
@@ -287,7 +287,7 @@ for (const vector of ofKind('DATA')) {
     t.is(acknowledged, (fields.number + 1) >>> 0);
   });
 
-  test(`a DATA datagram is a bundle to any parser of connector messages: ${vector.name}`, (t) => {
+  test(`a DATA datagram is a bundle to any parser (P1.3): ${vector.name}`, (t) => {
     const decoded = decodeDatagram(fromHex(hexOf(vector)));
     t.true(decoded.ok);
     if (!decoded.ok) return;

@@ -12,7 +12,7 @@ export interface Watch {
 /** How often progress is told of, ms. */
 export const PROGRESS_MS = 100;
 
-/** Gives what `run` gives. Where the signal aborts first, calls `stop`, and rejects after the end. */
+/** Gives what `run` gives. Where the signal aborts first, calls `stop` and rejects at the end. */
 export async function interruptible<T>(
   run: () => Promise<T>,
   signal: AbortSignal,

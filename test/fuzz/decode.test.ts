@@ -43,7 +43,7 @@ async function timeBoxed(t: ExecutionContext, ms: number, step: () => unknown): 
   }
 }
 
-test('decodeDatagram gives messages within the bytes, or a reason, for any bytes', async (t) => {
+test('decodeDatagram gives messages within the bytes, or a reason (P3.4)', async (t) => {
   const random = new SeededRandom(SEED);
   const corpus = vectors();
   await timeBoxed(t, DECODE_MS, () => {
@@ -85,6 +85,7 @@ function receive({ hand, endpoint }: Side, bytes: Uint8Array, peer: Peer): void 
 }
 
 const ID = { idx: 20, val: 1 };
+const SLOW = { channel: 'a', timeoutMs: 50 };
 
 /** Two endpoints in virtual time that talk while a fuzzer hands over their datagrams. */
 class Scene {
@@ -170,7 +171,7 @@ class Scene {
         for (let count = 0; count < 30 && this.fuzzing; count++) {
           await Promise.all([
             this.#call(() => connection.call('echo', count, { timeoutMs: 300 }), count),
-            this.#call(() => connection.call('slow', count, { channel: 'a', timeoutMs: 50 }), count),
+            this.#call(() => connection.call('slow', count, SLOW), count),
             this.#call(() => connection.call('fails', count, { timeoutMs: 300 }), undefined),
           ]);
         }
@@ -202,7 +203,8 @@ class Scene {
 
 for (const intact of [true, false]) {
   const kind = intact ? 'without' : 'with';
-  test.serial(`no datagram breaks an endpoint ${kind} checksums, each is counted once`, async (t) => {
+  const title = `no datagram breaks an endpoint ${kind} checksums, each is counted once (P3.4)`;
+  test.serial(title, async (t) => {
     const scene = new Scene(intact);
     await timeBoxed(t, ENDPOINT_MS / 2, () => scene.step());
     scene.fuzzing = false;

@@ -23,7 +23,9 @@ test('an item is looked at no later than it wants, whatever else it wanted befor
   fc.assert(
     fc.property(steps, (history) => {
       const agenda = new Agenda<Item>();
-      const items: Item[] = Array.from({ length: ITEMS }, () => ({ wakesAt: Infinity, wants: Infinity }));
+      const items: Item[] = Array.from({ length: ITEMS }, () => {
+        return { wakesAt: Infinity, wants: Infinity };
+      });
       let now = 1;
       let looks = 0;
       let files = 0;

@@ -66,7 +66,7 @@ function check(pipe: Pipe): void {
   }
 }
 
-test('every message is delivered, reported exactly once, and then no timer is left', (t) => {
+test('every message is delivered, reported exactly once, and no timer is left (P5.1)', (t) => {
   fc.assert(
     fc.property(weather, traffic, firstNumbers, (sky, messages, firstNumber) => {
       const pipe = pipeOf(sky, firstNumber);
@@ -114,7 +114,7 @@ test('a message that is withdrawn is never reported, and holds up nothing', (t) 
   t.pass();
 });
 
-test('without loss there is one datagram a window, and an acknowledgement for some of them', (t) => {
+test('without loss messages fill datagrams, and acknowledgements are few (P5.10)', (t) => {
   const clear = { loss: 0, copies: 0, reorder: 0, busy: 0, seed: 1 };
   const pipe = pipeOf(clear, 0);
   for (let seq = 0; seq < 1000; seq++) pipe.left.carrier.enqueue(message(seq));

@@ -10,7 +10,7 @@ const steps = fc.array(
   { maxLength: 150 },
 );
 
-test('no number serves two names at once, and its positions go on without a gap', (t) => {
+test('no number serves two names at once, and its positions have no gap (P7.2)', (t) => {
   fc.assert(
     fc.property(steps, (history) => {
       const channels = new Channels(MAX);
@@ -30,7 +30,7 @@ test('no number serves two names at once, and its positions go on without a gap'
         const { number, position } = place;
         if (number < 1 || number > MAX) throw new Error(`number ${number}`);
         if (known !== undefined && known.number !== number) throw new Error('changed its number');
-        const taken = [...open].some(([other, { number: used }]) => other !== name && used === number);
+        const taken = [...open].some(([other, entry]) => other !== name && entry.number === number);
         if (taken) throw new Error(`two names at ${number}`);
         if (position !== (next.get(number) ?? 0)) throw new Error(`position ${position}`);
         next.set(number, position + 1);

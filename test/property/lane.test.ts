@@ -15,10 +15,11 @@ const arrivals = fc
       finishes: fc.array(fc.boolean(), { minLength: count, maxLength: count }),
     }));
 
-test('things leave in the order of their positions, one at a time, and holes hold up nobody', (t) => {
+test('things leave in order of position, one at a time, and holes hold up nobody (P7.1)', (t) => {
   fc.assert(
     fc.property(arrivals, ({ order, holes, finishes }) => {
-      const lane = new Lane<{ position: number }>(SPAN);
+      const gaps = { held: 7 }; // those of other lanes
+      const lane = new Lane<{ position: number }>(SPAN, gaps);
       const left: number[] = [];
       let current: { position: number } | undefined;
       const work = (finish: boolean): void => {
@@ -39,6 +40,9 @@ test('things leave in the order of their positions, one at a time, and holes hol
         if (placement !== (before ? 'ready' : 'held')) throw new Error(`${position}: ${placement}`);
         lane.put(position, holes.includes(position) ? undefined : { position });
         come.add(position);
+        const ready = [...Array(come.size).keys()].findIndex((earlier) => !come.has(earlier));
+        const held = ready < 0 ? 0 : come.size - ready;
+        if (gaps.held !== 7 + held) throw new Error(`${gaps.held - 7} held, not ${held}`);
         if (lane.placement(position) !== 'duplicate') throw new Error('placed twice');
         work(finishes[index]!);
       });
@@ -54,7 +58,7 @@ test('things leave in the order of their positions, one at a time, and holes hol
 });
 
 test('a lane is busy with whatever is held, ready or worked on', (t) => {
-  const lane = new Lane<string>(4);
+  const lane = new Lane<string>(4, { held: 0 });
   t.true(lane.idle);
   lane.put(1, 'second');
   t.false(lane.idle, 'held');
@@ -69,7 +73,7 @@ test('a lane is busy with whatever is held, ready or worked on', (t) => {
 });
 
 test('finishing what was never taken frees nothing', (t) => {
-  const lane = new Lane<string>(4);
+  const lane = new Lane<string>(4, { held: 0 });
   lane.put(0, 'first');
   lane.put(1, 'second');
   t.is(lane.take(), 'first');
@@ -78,7 +82,7 @@ test('finishing what was never taken frees nothing', (t) => {
 });
 
 test('a position outside of the span is refused, across the wrap as well', (t) => {
-  const lane = new Lane<number>(3);
+  const lane = new Lane<number>(3, { held: 0 });
   t.deepEqual([0, 2, 3, 4].map((at) => lane.placement(at)), ['ready', 'held', 'beyond', 'beyond']);
   t.is(lane.placement(0xffff_ffff), 'duplicate');
   t.is(lane.placement(0x7fff_ffff), 'beyond');

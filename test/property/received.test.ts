@@ -81,7 +81,7 @@ const firsts = fc.oneof(
   fc.integer({ min: 0, max: 2 ** 52 }),
 );
 
-test('what came is known exactly, whatever the order, the copies and the jumps', (t) => {
+test('what came is known exactly, whatever the order, the copies and the jumps (P5.4)', (t) => {
   fc.assert(
     fc.property(firsts, steps, (first, history) => {
       const real = new Received(first);
@@ -107,7 +107,7 @@ test('what came is known exactly, whatever the order, the copies and the jumps',
   t.pass();
 });
 
-test('nothing is ever taken twice, however long after', (t) => {
+test('nothing is ever taken twice, however long after (P5.3)', (t) => {
   const numbers = fc.array(fc.integer({ min: 0, max: 3000 }), { minLength: 1, maxLength: 400 });
   fc.assert(
     fc.property(firsts, numbers, (first, offsets) => {

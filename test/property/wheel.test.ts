@@ -88,7 +88,7 @@ test('deadlines expire never early and at most a tick late, as in a sorted list'
   t.pass();
 });
 
-test('whoever sleeps until nextAt misses nothing and wakes once a turn at most for nothing', (t) => {
+test('whoever sleeps until nextAt misses nothing and seldom wakes for nothing', (t) => {
   const deadlines = fc.array(fc.double({ min: 0, max: 20_000, noNaN: true }), { maxLength: 20 });
   fc.assert(
     fc.property(deadlines, (offsets) => {

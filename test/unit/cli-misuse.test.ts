@@ -76,7 +76,7 @@ const misuses: readonly (readonly [args: string, complaint: RegExp])[] = [
   ['decode zz', /HEX takes bytes/],
 ];
 
-test.serial('every misuse ends with exit code 2 and one sentence that names the option', async (t) => {
+test.serial('every misuse ends with exit code 2 and a sentence naming the option', async (t) => {
   for (const [args, complaint] of misuses) {
     t.is(await shell.run(args.split(' ').filter((word) => word !== '')), 2, args);
     t.deepEqual(shell.printed, [], args);

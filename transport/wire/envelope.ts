@@ -1,4 +1,4 @@
-import { cnMsgLength, writeCnMsg } from './cnmsg.ts';
+import { CN_MSG_HEADER, cnMsgLength, writeCnMsg } from './cnmsg.ts';
 import * as frame from './frame.ts';
 import { writeNlmsg } from './nlmsg.ts';
 import type { ConnectorId } from '../../core/id.ts';
@@ -66,4 +66,11 @@ export function bitmapReach(words: readonly number[]): number {
     if (word !== 0) return 32 * index + 32 - Math.clz32(word);
   }
   return 0;
+}
+
+/** Writes what is left to a deadline into the request at `at`: it shrinks with each transmission. */
+export function writeBudget(slab: Slab, at: number, leftMs: number): void {
+  // More than 71 minutes do not fit: no limit then, for the caller keeps the time itself.
+  const micros = Math.min(Math.max(0, Math.floor(leftMs * 1000)), frame.BUDGET_NONE);
+  slab.view.setUint32(at + CN_MSG_HEADER + frame.REQUEST_BUDGET, micros, LITTLE_ENDIAN);
 }

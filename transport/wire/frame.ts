@@ -26,6 +26,7 @@ export const REQUEST = 0x8011;
 export const REPLY = 0x8012;
 export const CANCEL = 0x8013;
 export const CLOSE = 0x8014;
+export const PING = 0x8015;
 
 /**
  * "cnr" and the version of this format, 1. A peer of another version is refused, not guessed at.

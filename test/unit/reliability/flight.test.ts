@@ -68,7 +68,7 @@ test('an acknowledgement gives the charge that it settled', (t) => {
   t.is(scene.flight.acknowledge(0, [2], 0, RTT), CHARGE);
 });
 
-test('on a FIFO transport what is overtaken is lost at once', (t) => {
+test('on a FIFO transport what is overtaken is lost at once (P5.7)', (t) => {
   const scene = new Scene(true);
   for (let seq = 0; seq < 4; seq++) scene.send(0, seq);
   t.is(scene.acknowledge(RTT, [2]), Infinity);
@@ -77,7 +77,7 @@ test('on a FIFO transport what is overtaken is lost at once', (t) => {
   t.is(scene.flight.floor, 3);
 });
 
-test('elsewhere it is lost when a reordering window has passed (RFC 8985)', (t) => {
+test('elsewhere it is lost when a reordering window has passed (P5.7)', (t) => {
   const scene = new Scene(false);
   scene.send(0, 0);
   scene.send(1.5, 1);
@@ -114,7 +114,7 @@ test('one that does not come is lost exactly then, and reported once', (t) => {
   t.is(scene.reports(), '');
 });
 
-test('time alone declares no loss, nor does the acknowledgement of an earlier datagram', (t) => {
+test('time alone declares no loss, nor does an earlier acknowledgement (P5.8)', (t) => {
   for (const fifo of [true, false]) {
     const scene = new Scene(fifo);
     scene.send(0, 0);
@@ -232,7 +232,7 @@ test('a bare acknowledgement uses a number and is never waited for', (t) => {
   t.is(scene.flight.floor, scene.flight.next);
 });
 
-test('numbers never leave what the receiver keeps track of', (t) => {
+test('numbers never leave what the receiver keeps track of (P5.2)', (t) => {
   const scene = new Scene(true);
   scene.send(0, 0);
   for (let count = 1; count < TRACKED_DATAGRAMS; count++) {

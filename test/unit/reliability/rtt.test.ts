@@ -4,6 +4,8 @@ import { RoundTrip } from '../../../reliability/rtt.ts';
 
 const HINT = 8;
 const GRAIN = 0.1;
+/** Of the round trip, for which an acknowledgement may be kept back. */
+const SHARE = 1 / 8;
 
 function sampled(...samples: number[]): RoundTrip {
   const roundTrip = new RoundTrip(HINT, GRAIN);
@@ -16,8 +18,8 @@ test('before the first sample the hint of the transport counts', (t) => {
   t.false(roundTrip.sampled);
   t.is(roundTrip.smoothedMs, HINT);
   t.is(roundTrip.minimumMs, HINT);
-  t.is(roundTrip.ackDelayMs, HINT / 4);
-  t.is(roundTrip.probeMs, HINT + 4 * (HINT / 2) + HINT / 4);
+  t.is(roundTrip.ackDelayMs, HINT * SHARE);
+  t.is(roundTrip.probeMs, HINT + 4 * (HINT / 2) + HINT * SHARE);
 });
 
 test('the first sample replaces the hint (RFC 9002 §5.3)', (t) => {
@@ -25,7 +27,7 @@ test('the first sample replaces the hint (RFC 9002 §5.3)', (t) => {
   t.true(roundTrip.sampled);
   t.is(roundTrip.smoothedMs, 2);
   t.is(roundTrip.minimumMs, 2);
-  t.is(roundTrip.probeMs, 2 + 4 * 1 + 0.5);
+  t.is(roundTrip.probeMs, 2 + 4 * 1 + 2 * SHARE);
 });
 
 test('later samples move mean and variation by an eighth and a quarter', (t) => {
@@ -33,10 +35,10 @@ test('later samples move mean and variation by an eighth and a quarter', (t) => 
   t.is(roundTrip.smoothedMs, (7 * 4 + 8) / 8);
   t.is(roundTrip.minimumMs, 4);
   const variation = (3 * 2 + Math.abs(4 - 8)) / 4;
-  t.is(roundTrip.probeMs, 4.5 + 4 * variation + 4.5 / 4);
+  t.is(roundTrip.probeMs, 4.5 + 4 * variation + 4.5 * SHARE);
 });
 
-test('the time that the peer kept the acknowledgement is taken off, but not below the minimum', (t) => {
+test('the time that the peer kept the acknowledgement is taken off, within reason', (t) => {
   const roundTrip = sampled(4);
   roundTrip.sample(10, 5);
   t.is(roundTrip.smoothedMs, (7 * 4 + 5) / 8);

@@ -21,7 +21,7 @@ test('a grant of nothing still lets the smallest datagram go', (t) => {
   t.is(window.available(0), TRUESIZE_MIN);
 });
 
-test('a full queue takes a share off what was outstanding, again and again, to the smallest', (t) => {
+test('a full queue takes 30 % off what was outstanding, down to one datagram (P5.9)', (t) => {
   const window = new Window(GRANT);
   window.decrease(10_000);
   t.is(window.available(0), 7_000);

@@ -1,15 +1,12 @@
 import test from 'ava';
+import { Hand } from '../../fuzz/hand.ts';
 import { message } from '../reliability/pipe.ts';
-import { fixedTraits } from '../reliability/traits.ts';
-import { defaultLimits, type Limits } from '../../../core/limits.ts';
+import { resolveLimits, type Limits } from '../../../core/limits.ts';
 import { SeededRandom } from '../../../core/random.ts';
-import { Slab } from '../../../core/slab.ts';
-import { ReplyCache } from '../../../reliability/replies.ts';
-import { Wheel } from '../../../reliability/wheel.ts';
-import { newCounters } from '../../../sessions/counters.ts';
-import { Demux, half, type HalfOpen } from '../../../sessions/demux.ts';
-import type { Resources, Timed } from '../../../sessions/resources.ts';
-import { Session } from '../../../sessions/session.ts';
+import { VirtualClock } from '../../../core/virtual-clock.ts';
+import { half, type Demux, type HalfOpen } from '../../../sessions/demux.ts';
+import { Driver } from '../../../sessions/driver.ts';
+import type { Session } from '../../../sessions/session.ts';
 import * as frame from '../../../transport/wire/frame.ts';
 import type { Opening } from '../../../transport/wire/handshake.ts';
 
@@ -17,25 +14,14 @@ const id = { idx: 9, val: 1 };
 const PEER = 42;
 const NOW = 1;
 
-function resourcesWith(limits: Partial<Limits>): Resources {
-  return {
-    limits: { ...defaultLimits, ...limits },
-    traits: fixedTraits(),
-    grainMs: 0.1,
-    random: new SeededRandom(1),
-    deadlines: new Wheel<Timed>(),
-    replies: new ReplyCache(10, 1000),
-    counters: newCounters(),
-    scratch: new Slab(1024),
-    grant: () => 1000,
-    touched: () => {},
-    armed: () => {},
-    requestsHeld: 0,
-  };
-}
-
 function demuxWith(limits: Partial<Limits> = {}): Demux {
-  return new Demux(resourcesWith(limits));
+  return new Driver({
+    transport: new Hand(1, true),
+    clock: new VirtualClock(),
+    random: new SeededRandom(1),
+    limits: resolveLimits(limits),
+    services: new Map(),
+  }).demux;
 }
 
 function opening(source: number, changes: Partial<Opening> = {}): Opening {
@@ -60,7 +46,11 @@ function offer(demux: Demux, open: Opening, peer = PEER): HalfOpen | number {
 }
 
 /** What the first datagram that uses an offer leads to. */
-function use(demux: Demux, offered: HalfOpen, changes: { tag?: number; peer?: number } = {}): string {
+function use(
+  demux: Demux,
+  offered: HalfOpen,
+  changes: { readonly tag?: number; readonly peer?: number } = {},
+): string {
   const { own, opening: open } = offered;
   const { tag = own.tag, peer = PEER } = changes;
   const routed = demux.route(own.session, open.source, tag, peer, NOW);
@@ -83,7 +73,7 @@ function offered(demux: Demux, open: Opening): HalfOpen {
   return made;
 }
 
-test('an opening opens nothing: the session is made when its tag is first used', (t) => {
+test('an opening opens nothing: the session is made when its tag is first used (P4.4)', (t) => {
   const demux = demuxWith();
   const half1 = offered(demux, opening(1));
   t.is(demux.size, 0);
@@ -93,7 +83,7 @@ test('an opening opens nothing: the session is made when its tag is first used',
   t.is(demux.size, 1);
 });
 
-test('a repeated opening gets the same offer, another one does not', (t) => {
+test('a repeated opening gets the same offer, another one does not (P4.2)', (t) => {
   const demux = demuxWith();
   const first = offered(demux, opening(1));
   t.is(offered(demux, opening(1)), first);
@@ -158,7 +148,7 @@ test('a table full of sessions at work refuses', (t) => {
   t.is(demux.size, 2);
 });
 
-test('a new incarnation ends the sessions of the one before, and only those', (t) => {
+test('a new incarnation ends the sessions of the one before, and only those (P4.5)', (t) => {
   const demux = demuxWith();
   const old = session(demux, opening(1));
   const elsewhere = session(demux, opening(2), PEER + 1);
@@ -181,7 +171,7 @@ test('of offers never used the oldest are dropped', (t) => {
   t.is(use(demux, made[3]!), 'session');
 });
 
-test('when lost sessions are forgotten, nothing is claimed about any of them', (t) => {
+test('when lost sessions are forgotten, nothing is claimed about any of them (P4.8)', (t) => {
   const demux = demuxWith({ lostSessionsMax: 2 });
   const lost = [1, 2, 3].map((source) => session(demux, opening(source)));
   const unknown = 0x1234;

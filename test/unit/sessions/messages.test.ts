@@ -60,7 +60,7 @@ test('a length that overflows nothing and fits nothing is not whole', (t) => {
   t.false(whole(slab));
 });
 
-test('only messages of sessions count: every other kind is refused', (t) => {
+test('only messages of sessions count: every other kind is refused (P3.2)', (t) => {
   const known = new Set<number>(kinds.map(([, kind]) => kind));
   for (let kind = 0; kind <= 0xffff; kind++) {
     if (whole(raw(kind, 32)) !== known.has(kind)) t.fail(`kind ${kind.toString(16)}`);

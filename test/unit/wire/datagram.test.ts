@@ -59,7 +59,7 @@ const cases: readonly [string, Shape, string][] = [
 ];
 
 for (const [name, shape, expected] of cases) {
-  test(`a datagram is read as the kernel reads it: ${name}`, (t) => {
+  test(`a datagram is read as the kernel reads it (P1.2): ${name}`, (t) => {
     t.is(outcome(shaped(shape)), expected);
   });
 }
@@ -74,7 +74,7 @@ test('the payload is a view of the datagram and not a copy', (t) => {
   t.deepEqual([...payload], [7, 8, 9]);
 });
 
-test('encodeMessage pads with zeros and leaves the padding out of nlmsg_len', (t) => {
+test('encodeMessage pads with zeros and leaves the padding out of nlmsg_len (P1.1)', (t) => {
   for (let length = 0; length < 9; length++) {
     const payload = new Uint8Array(length).fill(0xff);
     const bytes = encodeMessage({ id, seq: 0xffff_ffff, ack: 3, flags: 5 }, payload);
@@ -89,13 +89,14 @@ function concat(...parts: Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(parts));
 }
 
-test('a datagram of several nlmsghdr gives all their messages', (t) => {
+test('a datagram of several nlmsghdr gives all their messages (P1.3)', (t) => {
   const messages = [1, 6, 0, 9].map((length, index) =>
     encodeMessage({ id, seq: index, ack: 100 + index, flags: 0 }, new Uint8Array(length)));
   const decoded = decodeDatagram(concat(...messages));
   t.true(decoded.ok);
   if (!decoded.ok) return;
-  t.deepEqual(decoded.messages.map(({ cn }) => [cn.seq, cn.length]), [[0, 1], [1, 6], [2, 0], [3, 9]]);
+  const shapes = decoded.messages.map(({ cn }) => [cn.seq, cn.length]);
+  t.deepEqual(shapes, [[0, 1], [1, 6], [2, 0], [3, 9]]);
 });
 
 test('what follows a whole nlmsghdr and is none is ignored and counted', (t) => {
@@ -115,7 +116,7 @@ function bundle(lengths: readonly number[], cut: number): Uint8Array {
   return bytes;
 }
 
-test('a bundle of whole cn_msg gives each of them', (t) => {
+test('a bundle of whole cn_msg gives each of them (P1.3)', (t) => {
   t.is(outcome(bundle([4, 5, 0, 8], 0)), '4 5 0 8 + 0');
   t.is(outcome(bundle([4, 8, 5], 3)), '4 8 5 + 0', 'the last may come without its padding');
 });

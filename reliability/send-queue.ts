@@ -1,0 +1,57 @@
+import Denque from 'denque';
+import type { Outgoing } from './outgoing.ts';
+
+/**
+ * The messages that wait to be sent: those to be sent again before those never sent, each in the order
+ * in which it came. Withdrawn ones are skipped wherever they stand.
+ */
+export class SendQueue {
+  readonly #again = new Denque<Outgoing>();
+  readonly #fresh = new Denque<Outgoing>();
+
+  get empty(): boolean {
+    return this.first() === undefined;
+  }
+
+  /** The message that goes next. */
+  first(): Outgoing | undefined {
+    return skip(this.#again) ?? skip(this.#fresh);
+  }
+
+  /** Adds a message for its first sending. */
+  push(message: Outgoing): void {
+    message.queued = true;
+    this.#fresh.push(message);
+  }
+
+  /** Adds a message to be sent again, unless it waits already. */
+  repeat(message: Outgoing): void {
+    if (message.queued) return;
+    message.queued = true;
+    this.#again.push(message);
+  }
+
+  /** Gives the waiting messages to `take`, in order, until it says false. */
+  visit(take: (message: Outgoing) => boolean): void {
+    for (const queue of [this.#again, this.#fresh]) {
+      for (let index = 0; index < queue.length; index++) {
+        const message = queue.peekAt(index)!;
+        if (!message.done && !take(message)) return;
+      }
+    }
+  }
+
+  /** Takes out a message that went out, from the head where `visit` found it. */
+  remove(message: Outgoing): void {
+    if (skip(this.#again) === message) this.#again.shift();
+    else if (skip(this.#fresh) === message) this.#fresh.shift();
+    else return; // a probe's copy of what is under way
+    message.queued = false;
+  }
+}
+
+/** The first message of a queue that is not withdrawn. */
+function skip(queue: Denque<Outgoing>): Outgoing | undefined {
+  while (queue.length > 0 && queue.peekFront()!.done) queue.shift();
+  return queue.peekFront();
+}
