@@ -1,7 +1,7 @@
 /**
- * What is known of a failed call (docs/PROTOCOL.md, P6.8). `unknown` is the honest answer whenever the
- * request left this process and nobody who could know has said what became of it: reporting it as a
- * plain time-out would imply that it did not run.
+ * What is known of a failed call (docs/PROTOCOL.md, P6.8). `unknown` is the honest answer whenever
+ * the request left this process and nobody who could know has said what became of it: reporting it
+ * as a plain time-out would imply that it did not run.
  */
 export type Outcome = 'not-sent' | 'not-executed' | 'executed' | 'unknown';
 
@@ -23,8 +23,10 @@ export const errorCodes = {
   closed: { retryable: false, meaning: 'this endpoint, or the peer in good order, is closed' },
 } as const;
 
+/** Names what went wrong; see `errorCodes`. */
 export type ErrorCode = keyof typeof errorCodes;
 
+/** Adds what is known to an error. */
 export interface ConnectorErrorOptions {
   /** What is known of the call; absent where no call was involved. */
   readonly outcome?: Outcome;

@@ -26,6 +26,7 @@ export function checkId(id: ConnectorId): ConnectorId {
   return id;
 }
 
+/** Tells whether a number is a whole one of 32 bits. */
 export function isU32(value: number): boolean {
   return Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff;
 }

@@ -48,6 +48,7 @@ export interface Limits {
   readonly lostSessionsMax: number;
 }
 
+/** Holds every bound where the endpoint is not told otherwise. */
 export const defaultLimits: Limits = {
   sessionsMax: 4096,
   sessionsPerPeerMax: 16,
@@ -81,7 +82,10 @@ export function resolveLimits(overrides: Partial<Limits> = {}): Limits {
     assert(value > 0, `limit ${name} is positive`);
   }
   assert((limits.seqWindow & (limits.seqWindow - 1)) === 0, 'seqWindow is a power of two');
-  assert(limits.seqWindow >= WINDOW_MIN && limits.seqWindow <= 2 ** 30, 'seqWindow is a part of the seqs');
+  assert(
+    limits.seqWindow >= WINDOW_MIN && limits.seqWindow <= 2 ** 30,
+    'seqWindow is a part of the seqs',
+  );
   assert(limits.payloadMax <= 0xffff - 512, 'a payload and its headers fit cn_msg.len');
   assert(limits.channelsMax <= 0xffff, 'a channel number is 16 bits, 0 is none');
   assert(limits.sessionsPerPeerMax <= limits.sessionsMax, 'one peer has no more than all');

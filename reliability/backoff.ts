@@ -1,5 +1,6 @@
 import type { Random } from '../core/random.ts';
 
+/** Shapes a back-off. */
 export interface BackoffOptions {
   /** The wait before the first retry, ms. */
   readonly baseMs: number;

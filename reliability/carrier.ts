@@ -10,7 +10,12 @@ import type { ConnectorId } from '../core/id.ts';
 import { LITTLE_ENDIAN, type Slab } from '../core/slab.ts';
 import type { Traits } from '../transport/transport.ts';
 import { cnMsgSeq } from '../transport/wire/cnmsg.ts';
-import { bitmapReach, readBitmap, writeBudget, writeDataEnvelope } from '../transport/wire/envelope.ts';
+import {
+  bitmapReach,
+  readBitmap,
+  writeBudget,
+  writeDataEnvelope,
+} from '../transport/wire/envelope.ts';
 import * as frame from '../transport/wire/frame.ts';
 
 /** Numbers kept free for probes and acknowledgements when new messages have used up the rest. */
@@ -21,6 +26,8 @@ const RESERVED_PROBES = 16;
 const PATIENT_PROBES = 2;
 const PROBE_BACKOFF = 1.5;
 const PROBE_MAX_MS = 5_000;
+/** On a lossless transport a probe only finds out whether the peer lives: it can wait. */
+const LOSSLESS_PATIENCE = 8;
 /** A full queue is asked again after this share of the round trip, growing by `PROBE_BACKOFF`. */
 const RETRY_SHARE = 1 / 4;
 const RETRY_MAX_MS = 25;
@@ -36,6 +43,7 @@ export type DataRefusal =
   | 'bad-number' // number and floor contradict each other
   | 'ack-of-unsent'; // acknowledges what was never sent: damaged or forged
 
+/** Tells a carrier whom it serves, over what. */
 export interface CarrierOptions {
   readonly id: ConnectorId;
   readonly traits: Traits;
@@ -151,9 +159,9 @@ export class Carrier implements FlightListener {
   }
 
   /**
-   * Takes the envelope of a DATA datagram at slab[start, …), already checked to be whole and ours. The
-   * caller then walks the messages, and plans an acknowledgement if there were any. On refusal nothing
-   * has changed.
+   * Takes the envelope of a DATA datagram at slab[start, …), already checked to be whole and ours.
+   * The caller then walks the messages, and plans an acknowledgement if there were any. On refusal
+   * nothing has changed.
    */
   accept(slab: Slab, start: number, now: number): DataRefusal | undefined {
     const { view } = slab;
@@ -290,9 +298,10 @@ export class Carrier implements FlightListener {
   get #probeMs(): number {
     const { probeMs, smoothedMs } = this.#roundTrip;
     // Who waits for a reply asks for it. Its sender gives the question a round trip to come: what
-    // told that the reply had come may have been lost just as well, and the next request tells then.
+    // told that the reply had come may have been lost just as well; the next request tells then.
     const patient = this.#flight.repliesOnly && this.#probes === 0;
-    const waitMs = patient ? probeMs + smoothedMs : probeMs;
+    const askMs = patient ? probeMs + smoothedMs : probeMs;
+    const waitMs = this.#options.traits.lossless ? askMs * LOSSLESS_PATIENCE : askMs;
     const fruitless = Math.max(0, this.#probes - PATIENT_PROBES);
     return Math.min(waitMs * PROBE_BACKOFF ** fruitless, PROBE_MAX_MS);
   }
@@ -339,23 +348,14 @@ export class Carrier implements FlightListener {
     if (spare <= RESERVED_NUMBERS) return at;
     const first = this.#queue.first();
     if (first === undefined) return at;
-    const credit = this.#window.available(this.#flight.outstanding);
     // With nothing under way one datagram always goes: an empty queue takes any (KF §6.1).
     const needed = at + first.bytes.length;
-    if (this.#flight.outstanding > 0 && traits.truesize(needed) > credit) return at;
-    const end = Math.max(
-      needed,
-      this.#lengthWithin(credit, Math.min(packedMax, traits.datagramMax)),
-    );
+    const { outstanding } = this.#flight;
+    const credit = this.#window.available(outstanding);
+    if (outstanding > 0 && traits.truesize(needed) > credit) return at;
+    const max = Math.min(packedMax, traits.datagramMax);
+    const end = Math.max(needed, this.#window.lengthWithin(credit, max, traits));
     return this.#fill(slab, at, end, messages, now, false);
-  }
-
-  /** The longest datagram up to `max` whose charge is within `credit`. */
-  #lengthWithin(credit: number, max: number): number {
-    const { traits } = this.#options;
-    let length = max;
-    while (length > 0 && traits.truesize(length) > credit) length = length > 64 ? length >>> 1 : 0;
-    return length;
   }
 
   #fill(

@@ -2,8 +2,8 @@ import Denque from 'denque';
 import type { Outgoing } from './outgoing.ts';
 
 /**
- * The messages that wait to be sent: those to be sent again before those never sent, each in the order
- * in which it came. Withdrawn ones are skipped wherever they stand.
+ * The messages that wait to be sent: those to be sent again before those never sent, each in the
+ * order in which it came. Withdrawn ones are skipped wherever they stand.
  */
 export class SendQueue {
   readonly #again = new Denque<Outgoing>();

@@ -1,3 +1,4 @@
+import type { Traits } from '../transport/transport.ts';
 import { TRUESIZE_MIN } from '../transport/truesize.ts';
 
 /** How much a full queue takes off the limit. */
@@ -31,6 +32,13 @@ export class Window {
   /** How much more may be sent while `outstanding` is. */
   available(outstanding: number): number {
     return Math.min(this.#grant, this.#limit) - outstanding;
+  }
+
+  /** The longest datagram, `max` or a half, a quarter, ... of it, within `credit`; 0: none. */
+  lengthWithin(credit: number, max: number, traits: Pick<Traits, 'truesize'>): number {
+    let length = max;
+    while (length > 0 && traits.truesize(length) > credit) length = length > 64 ? length >>> 1 : 0;
+    return length;
   }
 
   /** The receiver's queue was full: multiplicative decrease. */

@@ -2,8 +2,9 @@
 const ACTIVE_MS = 100;
 
 /**
- * Who was heard from lately, in two generations that take turns: noting costs one Set operation, and
- * nobody is ever searched for. An idle session is in neither, so a thousand of them cost nothing.
+ * Who was heard from lately, in two generations that take turns: noting costs one Set operation,
+ * and nobody is ever searched for. An idle session is in neither, so a thousand of them cost
+ * nothing.
  */
 export class Activity<T> {
   #recent = new Set<T>();

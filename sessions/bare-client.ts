@@ -12,6 +12,7 @@ import type { Peer } from '../transport/transport.ts';
 /** Peers whose round trip is remembered. */
 const ROUND_TRIPS_MAX = 256;
 
+/** Adjusts a request to a bare peer. */
 export interface BareCallOptions {
   /** ms; default `limits.callTimeoutMs`; Infinity for none. */
   readonly timeoutMs?: number;

@@ -22,6 +22,7 @@ export interface BareMessage {
   readonly credentials: Credentials | undefined;
 }
 
+/** Holds what a request to a bare peer is made of. */
 export interface BareRequestOptions {
   readonly id: ConnectorId;
   readonly peer: Peer;

@@ -17,6 +17,7 @@ export type Settlement =
       readonly message: string;
     };
 
+/** Holds what a call is made of. */
 export interface CallOptions {
   /** The method's name, UTF-8. */
   readonly method: Uint8Array;

@@ -145,7 +145,9 @@ export class Caller {
     this.#carrier.enqueue(call.cancel);
   }
 
-  /** Takes the REPLY whose payload, header included, is slab[at, end). Gives whether it was news. */
+  /**
+   * Takes the REPLY whose payload, header included, is slab[at, end). Gives whether it was news.
+   */
   handleReply(genes: Genes, slab: Slab, at: number, end: number): boolean {
     const { counters } = this.#resources;
     const call = this.#calls.get(genes.seq);

@@ -11,6 +11,7 @@ import type { ConnectorId } from '../core/id.ts';
 import { backoffMs } from '../reliability/backoff.ts';
 import type { Credentials, Peer } from '../transport/transport.ts';
 
+/** Adjusts one call. */
 export interface CallOptions extends CallBackOptions {
   /** It may run more than once: repeat it even if the peer was lost while it may have run. */
   readonly idempotent?: boolean;
@@ -27,6 +28,7 @@ export interface CallLimits {
   readonly payloadMax: number;
 }
 
+/** Ties a connection to its endpoint. */
 export interface ConnectionParts extends CallLimits {
   readonly id: ConnectorId;
   readonly peer: Peer;
@@ -47,7 +49,9 @@ export class Connection implements AsyncDisposable {
   #session: Session | undefined;
   /** Settles when no call waits for a session any more; undefined while none does. */
   #dialing: Promise<void> | undefined;
-  /** Calls that wait for a session: first those that were in the last one, then those made since. */
+  /**
+   * Calls that wait for a session: first those that were in the last one, then those made since.
+   */
   readonly #moved = new Set<Call>();
   readonly #waiting = new Set<Call>();
   /** Settles when the connection is closed; undefined while it is open. */
@@ -208,7 +212,11 @@ export class Connection implements AsyncDisposable {
   readonly #settled = (call: Call): void => {
     const { settlement, options } = call;
     if (settlement?.ok === true) this.#fruitless = 0;
-    if (settlement?.ok === false && settlement.code === 'peer-lost' && this.#closing === undefined) {
+    if (
+      settlement?.ok === false &&
+      settlement.code === 'peer-lost' &&
+      this.#closing === undefined
+    ) {
       const notRun = settlement.outcome === 'not-sent' || settlement.outcome === 'not-executed';
       const wanted = !call.aborted && this.#parts.clock.now() < options.deadline;
       if (wanted && (notRun || options.idempotent)) {

@@ -52,8 +52,10 @@ export const drops = [
   'closed', // OPEN for a service that is being closed; answered by REFUSED
 ] as const;
 
+/** Names why a datagram was dropped; see `drops`. */
 export type Drop = (typeof drops)[number];
 
+/** Makes counters that have counted nothing. */
 export function newCounters(): Counters {
   const dropped = Object.fromEntries(drops.map((reason) => [reason, 0]));
   return {

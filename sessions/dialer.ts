@@ -15,6 +15,7 @@ import * as frame from '../transport/wire/frame.ts';
 /** OPEN is repeated after twice the expected round trip, then ever more slowly, within a second. */
 const REPEAT = { factor: 1.5, maxMs: 1_000 } as const;
 
+/** Says what session is to be opened, and until when. */
 export interface DialRequest {
   readonly id: ConnectorId;
   readonly peer: Peer;
@@ -27,6 +28,7 @@ export interface DialRequest {
   readonly service: Service | undefined;
 }
 
+/** Ties a dialer to its endpoint. */
 export interface DialerParts {
   readonly clock: Clock;
   readonly resources: Resources;
@@ -133,11 +135,7 @@ export class Dialer {
     return answer;
   }
 
-  #wait(
-    waiting: Waiting,
-    waitMs: number,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
+  #wait(waiting: Waiting, waitMs: number, signal: AbortSignal | undefined): Promise<void> {
     const { clock } = this.#parts;
     return new Promise((resolve, reject) => {
       const end = (): void => {

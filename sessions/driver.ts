@@ -24,11 +24,10 @@ import { writeOpening, type Incarnation } from '../transport/wire/handshake.ts';
 
 /** Datagrams to one session before the others get their turn. */
 const BURST = 64;
-/** Handlers run between two readings of the clock. */
-const CLOCK_EVERY = 4;
 /** Room in the encoding slab for the headers of a message with the longest method name. */
 const HEADERS_MAX = 1024;
 
+/** Holds what a driver drives, and by what. */
 export interface DriverParts {
   readonly transport: Transport;
   readonly clock: Clock;
@@ -207,10 +206,9 @@ export class Driver implements Sink {
         call.options.settled(call);
       }
       let request = responder.pollRequest(this.#now);
-      for (let count = 1; request; count++) {
+      while (request) {
         session.serve(request);
-        // Handlers take time: what has expired meanwhile is not to be started.
-        if (count % CLOCK_EVERY === 0) this.#now = this.#clock.now();
+        this.#now = this.#clock.now(); // handlers take time: what expired since does not start
         request = responder.pollRequest(this.#now);
       }
     }
@@ -311,7 +309,8 @@ export class Driver implements Sink {
 
   /** What each peer may have outstanding: our receive queue, shared by those that talk. */
   #grant(): number {
-    const share = this.resources.traits.receiveBuffer / Math.max(1, this.#activity.count(this.#now));
+    const share =
+      this.resources.traits.receiveBuffer / Math.max(1, this.#activity.count(this.#now));
     return Math.max(TRUESIZE_MIN, Math.floor(share));
   }
 

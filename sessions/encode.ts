@@ -15,6 +15,7 @@ export interface Identity {
 /** The longest method name, in bytes. */
 export const METHOD_LENGTH_MAX = 0xff;
 
+/** Holds what a REQUEST says besides its identity. */
 export interface RequestParts {
   readonly channel: number;
   readonly position: number;

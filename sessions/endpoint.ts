@@ -19,6 +19,7 @@ import type { Peer, Transport } from '../transport/transport.ts';
 /** Room for the envelope, its bitmap and the headers of one message. */
 const OVERHEAD = 512;
 
+/** Tells `createEndpoint` where to live. */
 export interface EndpointOptions {
   readonly transport: Transport;
   /** Default: the machine's clock. */
@@ -29,6 +30,7 @@ export interface EndpointOptions {
   readonly limits?: Partial<Limits>;
 }
 
+/** Adjusts a service. */
 export interface ServeOptions {
   /** Who may open a session; default: everybody. */
   readonly allow?: AllowRule;
@@ -41,6 +43,7 @@ export interface Serving extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** Adjusts a connection. */
 export interface ConnectOptions {
   /** Where the service is; default: where the transport finds the id by convention. */
   readonly peer?: Peer;

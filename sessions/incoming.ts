@@ -4,6 +4,7 @@ import type { Expiring } from '../reliability/wheel.ts';
 
 const EMPTY = new Uint8Array(0);
 
+/** Holds what a request said. */
 export interface IncomingParts {
   readonly seq: number;
   readonly ack: number;

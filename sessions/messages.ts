@@ -5,9 +5,10 @@ import { CN_MSG_HEADER, cnMsgFlags, cnMsgLength } from '../transport/wire/cnmsg.
 import * as frame from '../transport/wire/frame.ts';
 
 /**
- * Where the messages of the DATA datagram slab[start, end) begin; undefined unless the envelope and all
- * messages are whole, of the envelope's connector id, and long enough for their kinds. Checked before
- * anything in a datagram takes effect, so that a damaged or forged one changes nothing (semantics 21).
+ * Where the messages of the DATA datagram slab[start, end) begin; undefined unless the envelope and
+ * all messages are whole, of the envelope's connector id, and long enough for their kinds. Checked
+ * before anything in a datagram takes effect, so that a damaged or forged one changes nothing
+ * (semantics 21).
  */
 export function messagesStart(slab: Slab, start: number, end: number): number | undefined {
   const { view } = slab;

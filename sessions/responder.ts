@@ -101,8 +101,9 @@ export class Responder {
   }
 
   /**
-   * Takes the CANCEL of the request with these genes, whose place it has at slab[at, …). In a channel
-   * it is answered, when the place is free again: until then the channel's number is in use.
+   * Takes the CANCEL of the request with these genes, whose place it has at slab[at, …). In a
+   * channel it is answered, when the place is free again: until then the channel's number is in
+   * use.
    */
   handleCancel(genes: Genes, slab: Slab, at: number): void {
     const sighting = this.#seen.sighting(genes.seq);

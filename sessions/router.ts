@@ -31,6 +31,7 @@ export interface ControlDatagram {
   readonly bytes: Slab;
 }
 
+/** Ties a router to the tables of its endpoint. */
 export interface RouterParts {
   readonly resources: Resources;
   readonly incarnation: Incarnation;

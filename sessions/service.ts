@@ -22,6 +22,7 @@ export interface CallContext {
   call(method: string, input?: unknown, options?: CallBackOptions): Promise<unknown>;
 }
 
+/** Adjusts a call that a handler makes to its caller. */
 export interface CallBackOptions {
   /** ms; default `limits.callTimeoutMs`, Infinity for none. */
   readonly timeoutMs?: number;
@@ -36,11 +37,13 @@ export interface CallBackOptions {
  */
 export type Handler = (input: unknown, context: CallContext) => unknown;
 
+/** Maps each method's name to its handler. */
 export type Handlers = Readonly<Record<string, Handler>>;
 
 /** Says whether a peer may open a session. Asked once, at the handshake. */
 export type AllowRule = (credentials: Credentials | undefined, peer: Peer) => boolean;
 
+/** Ties a service to its endpoint. */
 export interface ServiceParts {
   readonly id: ConnectorId;
   readonly handlers: Handlers;

@@ -45,6 +45,7 @@ export interface Half {
   readonly window: number;
 }
 
+/** Holds what the handshake agreed on. */
 export interface SessionParts {
   readonly id: ConnectorId;
   readonly peer: Peer;

@@ -3,16 +3,16 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from './package-root.ts';
 import { fixedTraits } from './unit/reliability/traits.ts';
+import { rowIsWhole } from './unit/sessions/row.ts';
 import { Slab } from '../core/slab.ts';
 import { Carrier } from '../reliability/carrier.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
 import {
   encodeCancel,
-  encodeSignal,
   encodeReply,
   encodeRequest,
+  encodeSignal,
 } from '../sessions/encode.ts';
-import { messagesAreWhole } from '../sessions/messages.ts';
 import { stampChecksum, verifyChecksum } from '../transport/wire/checksum.ts';
 import { decodeDatagram, encodeMessage } from '../transport/wire/datagram.ts';
 import * as frame from '../transport/wire/frame.ts';
@@ -130,7 +130,7 @@ for (const { name, hex, nlmsg, cn, request } of kernel) {
   });
 }
 
-for (const { name, parts } of session) {
+for (const { name, kind, parts } of session) {
   test(`the fields stand at the offsets of frame.ts: ${name}`, (t) => {
     let at = 0;
     let named = 0;
@@ -144,7 +144,7 @@ for (const { name, parts } of session) {
       }
       at += hex.length / 2;
     }
-    t.true(named > 0 || name === 'CLOSE');
+    t.true(named > 0 || kind === 'CLOSE' || kind === 'PING');
     t.is(at % 4, 0);
   });
 }
@@ -207,19 +207,18 @@ function encode(vector: SessionVector): Outgoing {
     case 'CANCEL':
       return encodeCancel(scratch, identity, fields.channel, fields.position);
     default:
-      return encodeSignal(scratch, identity, frame.CLOSE);
+      return encodeSignal(scratch, identity, constants[vector.kind]!);
   }
 }
 
-for (const vector of ofKind('REQUEST', 'REPLY', 'CANCEL', 'CLOSE')) {
+for (const vector of ofKind('REQUEST', 'REPLY', 'CANCEL', 'CLOSE', 'PING')) {
   test(`a message is written as the vector says: ${vector.name}`, (t) => {
     const message = encode(vector);
     const { seq, ack } = vector.fields as MessageFields;
     t.is(toHex(message.bytes), hexOf(vector));
     t.like(message, { kind: constants[vector.kind], seq, ack, transmitted: false, done: false });
-    const slab = new Slab(message.bytes);
-    t.true(messagesAreWhole(slab, 0, slab.bytes.length, id));
-    t.false(messagesAreWhole(slab, 0, slab.bytes.length, { idx: 5, val: 5 }));
+    t.true(rowIsWhole(id, message.bytes));
+    t.false(rowIsWhole({ idx: 5, val: 5 }, message.bytes));
   });
 }
 

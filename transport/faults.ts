@@ -7,6 +7,7 @@ import type { SeededRandom } from '../core/random.ts';
  * configuration: order (`keepsOrder`) and unharmed bytes (`keepsBytes`).
  */
 
+/** Bounds a value drawn uniformly, both ends included. */
 export interface Range {
   readonly min: number;
   readonly max: number;
@@ -53,6 +54,7 @@ export interface Fate {
   readonly copyArrivesAt: number;
 }
 
+/** Counts what a link did to datagrams. */
 export interface LinkCounters {
   lost: number;
   duplicated: number;

@@ -10,6 +10,7 @@ import { requireGroup, requireRange } from './simulated/misuse.ts';
 import { PARCEL_START, ParcelPool, type Parcel } from './simulated/parcel.ts';
 import type { Peer, SendOutcome, Sink, Traits, Transport } from './transport.ts';
 
+/** Says what is to go wrong, and by what chance. */
 export interface FaultyOptions {
   readonly faults?: Faults;
   readonly memory?: MemoryOption;
@@ -20,6 +21,7 @@ export interface FaultyOptions {
   readonly underWayMax?: number;
 }
 
+/** Counts what went wrong on purpose. */
 export interface FaultyStats extends Readonly<LinkCounters> {
   /** Accepted for sending. */
   readonly datagrams: number;
@@ -71,6 +73,7 @@ export class FaultyTransport implements Transport {
       fifo: transport.traits.fifo && promises.fifo,
       intact: transport.traits.intact && promises.intact,
       // What is delayed never brings back a `no-peer`.
+      lossless: false,
       reportsDeath: transport.traits.reportsDeath && delayMs === 0,
       roundTripHintMs: transport.traits.roundTripHintMs + 2 * delayMs,
     };

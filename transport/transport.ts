@@ -44,6 +44,11 @@ export interface Traits {
   readonly intact: boolean;
   /** The transport tells its receiver that it lost datagrams (`Sink.overrun`). */
   readonly reportsOverrun: boolean;
+  /**
+   * What was `sent` is in its receiver's queue and is lost only with the receiver. Silence then
+   * means that the peer is busy, not that something was lost.
+   */
+  readonly lossless: boolean;
   /** `no-peer` is certain: the peer's socket is gone for good. */
   readonly reportsDeath: boolean;
   /** The largest datagram, in bytes. */

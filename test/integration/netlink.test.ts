@@ -308,7 +308,7 @@ procTest('requests are held back before their answers fill the queue', async (t,
   t.is(a.drops, 0);
 });
 
-procTest('on the connector, only the kernel is believed', async (t, a, atA, open) => {
+procTest('on the connector, only the kernel is believed (P1.4)', async (t, a, atA, open) => {
   const [stranger] = open({ protocol: 'connector' });
   const outcome = send(stranger, procRequest(1, 0), a);
   t.is(outcome, process.geteuid?.() === 0 ? 'sent' : 'denied');

@@ -68,6 +68,18 @@ test('a time put off again and again costs no entry', (t) => {
   t.is(agenda.due(2000), undefined);
 });
 
+test('a time moved forward is looked at then, and not once more at the old time', (t) => {
+  const agenda = new Agenda<Item>();
+  const item: Item = { wakesAt: Infinity, wants: 0 };
+  agenda.file(item, 10);
+  agenda.file(item, 5);
+  t.is(agenda.due(5), item);
+  agenda.file(item, 50);
+  t.is(agenda.due(10), undefined);
+  t.is(agenda.due(50), item);
+  t.is(agenda.due(99), undefined);
+});
+
 test('items that are due come in the order of their times', (t) => {
   const times = fc.array(fc.integer({ min: 0, max: 1000 }), { maxLength: 100 });
   fc.assert(

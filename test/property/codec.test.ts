@@ -1,8 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { rowIsWhole } from '../unit/sessions/row.ts';
 import { Slab } from '../../core/slab.ts';
 import { encodeCancel, encodeReply, encodeRequest } from '../../sessions/encode.ts';
-import { messagesAreWhole } from '../../sessions/messages.ts';
 import { readPayload, writePayload } from '../../sessions/payload.ts';
 import { CN_MSG_HEADER, readCnMsg } from '../../transport/wire/cnmsg.ts';
 import { decodeDatagram, encodeMessage } from '../../transport/wire/datagram.ts';
@@ -95,13 +95,10 @@ test('what the encoders write is whole, at any place and among other messages', 
         encodeCancel(scratch, identity, parts.channel, parts.position),
       ];
       const joined = Buffer.concat(messages.map(({ bytes }) => bytes));
-      const slab = dirty(at + joined.length + 5);
-      slab.bytes.set(joined, at);
-      const end = at + joined.length;
-      if (!messagesAreWhole(slab, at, end, who)) return false;
-      if (messagesAreWhole(slab, at, end, { ...who, val: who.val ^ 1 })) return false;
-      const bodyAt = at + CN_MSG_HEADER + frame.REQUEST_HEADER;
-      const method = slab.bytes.subarray(bodyAt, bodyAt + parts.method.length);
+      if (!rowIsWhole(who, joined, at)) return false;
+      if (rowIsWhole({ ...who, val: (who.val ^ 1) >>> 0 }, joined, at)) return false;
+      const bodyAt = CN_MSG_HEADER + frame.REQUEST_HEADER;
+      const method = joined.subarray(bodyAt, bodyAt + parts.method.length);
       return Buffer.compare(method, parts.method) === 0
         && messages.every(({ bytes }) => bytes.length % 4 === 0);
     }),

@@ -45,6 +45,8 @@ test('things leave in order of position, one at a time, and holes hold up nobody
         if (gaps.held !== 7 + held) throw new Error(`${gaps.held - 7} held, not ${held}`);
         if (lane.placement(position) !== 'duplicate') throw new Error('placed twice');
         work(finishes[index]!);
+        const things = [...Array(come.size - held).keys()].filter((one) => !holes.includes(one));
+        if (current === undefined && left.length < things.length) throw new Error('held up');
       });
       for (let rest = 0; rest <= order.length; rest++) work(true);
       const expected = [...come].sort((one, other) => one - other);

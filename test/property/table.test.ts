@@ -13,6 +13,7 @@ const steps = fc.array(
     { weight: 3, arbitrary: fc.record({ kind: fc.constant('delete'), pick: fc.nat() }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('delete absent'), pick: fc.nat() }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('many'), pick: fc.nat(60) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('burst'), pick: fc.nat(12) }) },
   ),
   { maxLength: 150 },
 );
@@ -60,6 +61,7 @@ test('a table holds what a Map holds, however long an entry stays and across the
           model.delete(seq);
           real.delete(seq);
         }
+        if (kind === 'burst') for (let count = 0; count < pick; count++) add();
         check(real, model);
       }
     }),

@@ -39,7 +39,7 @@ class BarePeer {
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const text = (message: BareMessage): string => new TextDecoder().decode(message.payload);
 
-test('a bare request is matched by seq and ack + 1, whatever else comes', async (t) => {
+test('a bare request is matched by seq and ack + 1 (P2.3, P2.4)', async (t) => {
   const world = new World();
   await world.run(async () => {
     const client = world.endpoint(200);
@@ -63,7 +63,7 @@ test('a bare request is matched by seq and ack + 1, whatever else comes', async 
   t.is(await world.timersLeft(), 0);
 });
 
-test('seq grows by one per request and ack is drawn anew', async (t) => {
+test('seq grows by one per request and ack is drawn anew (P2.1)', async (t) => {
   const world = new World();
   await world.run(async () => {
     const client = world.endpoint(200);
@@ -80,7 +80,7 @@ test('seq grows by one per request and ack is drawn anew', async (t) => {
   });
 });
 
-test('a request is repeated, the same in seq and ack, only if it is idempotent', async (t) => {
+test('a request is repeated only if it is idempotent (P2.6)', async (t) => {
   const world = new World();
   await world.run(async () => {
     const client = world.endpoint(200);

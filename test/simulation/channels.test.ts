@@ -10,7 +10,7 @@ const ROUGH = {
   corrupt: 0.02,
 };
 
-test('a channel is first in, first out, one at a time, whatever the network does', async (t) => {
+test('a channel is first in, first out, and one at a time (P7.1)', async (t) => {
   for (let seed = 1; seed <= 20; seed++) {
     const world = new World({ faults: ROUGH, seed });
     await world.run(async () => {

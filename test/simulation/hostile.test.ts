@@ -1,56 +1,10 @@
 import test from 'ava';
+import { Wiretap } from './wiretap.ts';
 import { deferred, ID, World } from './world.ts';
 import { ConnectorError, createEndpoint, SeededRandom } from '../../index.ts';
 import { LITTLE_ENDIAN, Slab } from '../../core/slab.ts';
-import type { Peer, SendOutcome, Sink, Transport } from '../../transport/transport.ts';
+import type { Sink } from '../../transport/transport.ts';
 import * as frame from '../../transport/wire/frame.ts';
-
-/** Keeps a copy of every datagram that passes. */
-class Wiretap implements Transport {
-  readonly sent: Uint8Array[] = [];
-  readonly #inner: Transport;
-
-  constructor(inner: Transport) {
-    this.#inner = inner;
-  }
-
-  get traits(): Transport['traits'] {
-    return this.#inner.traits;
-  }
-
-  get address(): Peer {
-    return this.#inner.address;
-  }
-
-  locate(id: { idx: number; val: number }): Peer {
-    return this.#inner.locate(id);
-  }
-
-  start(sink: Sink): void {
-    this.#inner.start(sink);
-  }
-
-  send(slab: Slab, start: number, end: number, peer: Peer): SendOutcome {
-    this.sent.push(slab.bytes.slice(start, end));
-    return this.#inner.send(slab, start, end, peer);
-  }
-
-  multicast(slab: Slab, start: number, end: number, group: number): SendOutcome {
-    return this.#inner.multicast(slab, start, end, group);
-  }
-
-  join(group: number): void {
-    this.#inner.join(group);
-  }
-
-  leave(group: number): void {
-    this.#inner.leave(group);
-  }
-
-  close(): void {
-    this.#inner.close();
-  }
-}
 
 function tapped(
   world: World,
@@ -70,7 +24,7 @@ function kindOf(datagram: Uint8Array): number {
   return new Slab(datagram).view.getUint16(frame.ENVELOPE_CN + 18, LITTLE_ENDIAN);
 }
 
-test('every datagram of a session, replayed from the same address, runs nothing', async (t) => {
+test('a session replayed from the same address runs nothing (P5.3)', async (t) => {
   const world = new World();
   await world.run(async () => {
     let executions = 0;
@@ -102,7 +56,7 @@ test('every datagram of a session, replayed from the same address, runs nothing'
   t.is(await world.timersLeft(), 0);
 });
 
-test('an old OPEN, replayed, does not end the session of the incarnation that lives', async (t) => {
+test('an old OPEN does not end the session of the living incarnation (P4.5)', async (t) => {
   const world = new World();
   await world.run(async () => {
     const server = world.endpoint(100);
@@ -122,7 +76,7 @@ test('an old OPEN, replayed, does not end the session of the incarnation that li
   });
 });
 
-test('a RESET ends a session only if it shows its tag', async (t) => {
+test('a RESET ends a session only if it shows its tag (P4.7)', async (t) => {
   const world = new World();
   await world.run(async () => {
     const gate = deferred();
@@ -214,7 +168,7 @@ test('a flood of OPEN makes no session and does not keep others out', async (t) 
   });
 });
 
-test('an idle session with nothing open has no timer and sends nothing', async (t) => {
+test('an idle session has no timer and sends nothing', async (t) => {
   const world = new World({ faults: { delayMs: { min: 1, max: 1 } } });
   await world.run(async () => {
     const server = world.endpoint(100);
@@ -284,6 +238,43 @@ test('a call past its time is not started', async (t) => {
     await first;
     await connection.call('note', 'next', { channel: 'a' });
     t.deepEqual(ran, ['next']);
+    await client.close();
+    await server.close();
+  });
+});
+
+test('a reply with another ack than expected settles nothing (P6.5)', async (t) => {
+  const world = new World();
+  await world.run(async () => {
+    const { tap, endpoint: server } = tapped(world, 100);
+    server.serve(ID, { ping: () => 'pong' });
+    const client = world.endpoint(200);
+    const connection = await client.connect(ID, { peer: 100 });
+    tap.alter = ({ view, bytes }) => {
+      const ack = frame.DATA_BITMAP + 12;
+      if (bytes.length > ack) view.setUint32(ack, view.getUint32(ack, true) ^ 4, true);
+    };
+    const call = connection.call('ping', undefined, { timeoutMs: 50 });
+    await t.throwsAsync(call, { message: /deadline-exceeded/ });
+    t.true(client.stats().unmatchedReplies >= 1);
+    tap.alter = undefined;
+    t.is(await connection.call('ping'), 'pong');
+    await client.close();
+    await server.close();
+  });
+});
+
+test('calls beyond the window of seq wait for it, and none is left out (P6.3)', async (t) => {
+  const faults = { delayMs: { min: 0.1, max: 2 }, loss: 0.2 };
+  const world = new World({ faults, seed: 5 });
+  await world.run(async () => {
+    const server = world.endpoint(100, { seqWindow: 64 });
+    server.serve(ID, { echo: (input) => input });
+    const client = world.endpoint(200);
+    const connection = await client.connect(ID, { peer: 100 });
+    const numbers = Array.from({ length: 1_000 }, (_value, index) => index);
+    const replies = await Promise.all(numbers.map((value) => connection.call('echo', value)));
+    t.deepEqual(replies, numbers);
     await client.close();
     await server.close();
   });

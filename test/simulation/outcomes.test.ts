@@ -40,7 +40,7 @@ test('a deadline settles the call as unknown and aborts the handler', async (t) 
   });
 });
 
-test('a caller that aborts is told at once, and so is the handler', async (t) => {
+test('a caller that aborts is told at once, and so is the handler (P6.7)', async (t) => {
   const world = new World({ faults: LINK });
   await world.run(async () => {
     const server = world.endpoint(100);
@@ -107,7 +107,7 @@ test('a server started anew ends the open calls at once as unknown', async (t) =
   });
 });
 
-test('calls not sent when the session is lost go on in the next one', async (t) => {
+test('calls not sent when the session is lost go on in the next one (P6.9)', async (t) => {
   const world = new World({ faults: LINK });
   await world.run(async () => {
     const first = world.endpoint(100);

@@ -61,7 +61,7 @@ test('a caller may reuse its bytes as soon as call has returned', async (t) => {
   });
 });
 
-test('what a handler throws reaches the caller as application, outcome executed', async (t) => {
+test('what a handler throws reaches the caller as executed (P6.8)', async (t) => {
   const world = new World();
   await world.run(async () => {
     const server = world.endpoint(100);
@@ -153,7 +153,7 @@ test('waitForReady waits until somebody serves the address', async (t) => {
   });
 });
 
-test('an allow rule is asked with the credentials, on both sides', async (t) => {
+test('an allow rule is asked with the credentials, on both sides (P4.9)', async (t) => {
   const world = new World();
   await world.run(async () => {
     const server = world.endpoint(100);
@@ -174,7 +174,7 @@ test('an allow rule is asked with the credentials, on both sides', async (t) => 
   });
 });
 
-test('either side may call the other on the same session', async (t) => {
+test('either side may call the other on the same session (P6.1)', async (t) => {
   const world = new World({ faults: LINK });
   await world.run(async () => {
     const server = world.endpoint(100);
@@ -193,7 +193,7 @@ test('either side may call the other on the same session', async (t) => {
   });
 });
 
-test('a closing server finishes what runs and refuses what is new', async (t) => {
+test('a closing server finishes what runs and refuses what is new (P7.3, P7.4)', async (t) => {
   const world = new World({ faults: LINK });
   await world.run(async () => {
     const server = world.endpoint(100);

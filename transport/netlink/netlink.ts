@@ -29,6 +29,7 @@ const USERSOCK_MAX = 65_216;
  */
 const CONNECTOR_MAX = 16_400;
 
+/** Tells `openNetlink` what to bind. */
 export interface NetlinkOptions {
   /**
    * `usersock` (default) is for processes among themselves. `connector` is the kernel's connector:
@@ -128,6 +129,8 @@ class Netlink implements NetlinkTransport {
       fifo: true,
       intact: true,
       reportsOverrun: true,
+      // A process's unicast is queued or refused (KF §6.5); what the kernel sends can be lost.
+      lossless: !kernel,
       reportsDeath: true,
       datagramMax: Math.min(kernel ? CONNECTOR_MAX : USERSOCK_MAX, socket.sendMax),
       receiveBuffer: socket.receiveBuffer,

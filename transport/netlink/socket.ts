@@ -25,6 +25,7 @@ const NETLINK_ADD_MEMBERSHIP = 1;
 const NETLINK_DROP_MEMBERSHIP = 2;
 const NETLINK_NO_ENOBUFS = 5;
 
+/** Says what socket to make. */
 export interface SocketOptions {
   /** NETLINK_USERSOCK is 2, NETLINK_CONNECTOR 11. */
   readonly protocol: number;

@@ -26,6 +26,7 @@ const pressures = {
   severe: { ampleMs: 20, shortMs: 10, kernel: 0.2, atomic: 0.5 },
 } satisfies Record<string, Pressure>;
 
+/** Chooses how short memory is, by a name or by numbers. */
 export type MemoryOption = 'none' | 'moderate' | 'severe' | Pressure;
 
 /** The memory of one simulated machine. Its spells follow the clock alone, not who asks when. */

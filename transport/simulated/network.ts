@@ -15,6 +15,7 @@ import { SimulatedTransport, type Fabric } from './transport.ts';
 export type { NetworkStats } from './path.ts';
 export type { SimulatedTransport } from './transport.ts';
 
+/** Shapes a simulated network. */
 export interface NetworkOptions {
   /** Usually a `VirtualClock`; then the same seed and program give the same history. */
   readonly clock: Clock;
@@ -37,6 +38,7 @@ export interface NetworkOptions {
   readonly underWayMax?: number;
 }
 
+/** Shapes one socket of it. */
 export interface OpenOptions {
   /** By default the lowest that was never used. 0 is the kernel's. */
   readonly address?: Peer;
@@ -118,6 +120,7 @@ export class SimulatedNetwork {
       name: 'simulated',
       ...this.#promises,
       reportsOverrun: true,
+      lossless: false,
       reportsDeath: this.#reportsDeath,
       datagramMax: this.#datagramMax,
       receiveBuffer,

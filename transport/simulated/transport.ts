@@ -25,6 +25,7 @@ export interface Fabric {
   closed(address: Peer): void;
 }
 
+/** Shapes a simulated socket. */
 export interface SocketOptions {
   readonly address: Peer;
   readonly receiveBuffer: number;

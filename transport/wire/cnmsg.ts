@@ -14,6 +14,7 @@ export interface CnMsgHeader {
   readonly flags: number;
 }
 
+/** The bytes before the payload: `sizeof(struct cn_msg)`. */
 export const CN_MSG_HEADER = 20;
 
 /** The longest payload that `len` can state. */
@@ -41,18 +42,22 @@ export function readCnMsg(slab: Slab, at: number): CnMsgHeader {
   };
 }
 
+/** Reads only `seq` of the cn_msg at `at`. */
 export function cnMsgSeq(slab: Slab, at: number): number {
   return slab.view.getUint32(at + SEQ, LITTLE_ENDIAN);
 }
 
+/** Reads only `ack` of the cn_msg at `at`. */
 export function cnMsgAck(slab: Slab, at: number): number {
   return slab.view.getUint32(at + ACK, LITTLE_ENDIAN);
 }
 
+/** Reads only `len` of the cn_msg at `at`. */
 export function cnMsgLength(slab: Slab, at: number): number {
   return slab.view.getUint16(at + LEN, LITTLE_ENDIAN);
 }
 
+/** Reads only `flags` of the cn_msg at `at`. */
 export function cnMsgFlags(slab: Slab, at: number): number {
   return slab.view.getUint16(at + FLAGS, LITTLE_ENDIAN);
 }

@@ -24,6 +24,7 @@ export interface Message {
   readonly payload: Uint8Array;
 }
 
+/** What a datagram turned out to hold, or why it can't be read. */
 export type Decoded =
   | {
       readonly ok: true;

@@ -68,7 +68,9 @@ export function bitmapReach(words: readonly number[]): number {
   return 0;
 }
 
-/** Writes what is left to a deadline into the request at `at`: it shrinks with each transmission. */
+/**
+ * Writes what is left to a deadline into the request at `at`: it shrinks with each transmission.
+ */
 export function writeBudget(slab: Slab, at: number, leftMs: number): void {
   // More than 71 minutes do not fit: no limit then, for the caller keeps the time itself.
   const micros = Math.min(Math.max(0, Math.floor(leftMs * 1000)), frame.BUDGET_NONE);

@@ -13,6 +13,7 @@ export interface Incarnation {
   readonly low: number;
 }
 
+/** Tells whether two incarnations are one. */
 export function sameIncarnation(left: Incarnation, right: Incarnation): boolean {
   return left.high === right.high && left.low === right.low;
 }

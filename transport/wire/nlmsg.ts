@@ -13,6 +13,7 @@ export interface NlmsgHeader {
   readonly pid: number;
 }
 
+/** The bytes before the payload: `sizeof(struct nlmsghdr)`. */
 export const NLMSG_HEADER = 16;
 
 /**

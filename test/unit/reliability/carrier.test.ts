@@ -122,7 +122,8 @@ test('a number and a floor that contradict each other are refused (P5.2, P5.3)',
   t.is(refusal({ number: 600, floor: 601 }), 'bad-number');
   t.is(refusal({ number: 600, floor: 89 }), undefined);
   t.is(refusal({ number: 600, floor: 88 }), 'bad-number');
-  t.is(refusal({ number: 2 ** 31 }), 'bad-number', 'no honest peer jumps that far');
+  t.is(refusal({ number: 65_535 }), undefined);
+  t.is(refusal({ number: 65_536 }), 'bad-number', 'no honest peer jumps that far');
   t.is(refusal({ number: 2 ** 63 }), 'bad-number');
 });
 
@@ -187,7 +188,10 @@ test('a request without a deadline keeps the budget it was encoded with', (t) =>
   carrier.transmitted(1);
   const far = message(1, 40, 1e12);
   carrier.enqueue(far);
-  t.is(budget(carrier.pollTransmit(out, 1)), frame.BUDGET_NONE - 1, 'one far away is not endless');
+  t.is(budget(carrier.pollTransmit(out, 1)), frame.BUDGET_NONE, 'more than fits is no limit');
+  carrier.transmitted(1);
+  carrier.enqueue(message(2, 40, 1 + (frame.BUDGET_NONE - 1) / 1000));
+  t.is(budget(carrier.pollTransmit(out, 1)), frame.BUDGET_NONE - 1);
 });
 
 test('no more is outstanding than was granted, whatever waits (P5.9)', (t) => {
@@ -287,4 +291,18 @@ function deaf(t: ExecutionContext, acknowledge: boolean): void {
 test('a peer that never acknowledges anything breaks nothing', (t) => {
   deaf(t, true);
   deaf(t, false);
+});
+
+test('a gap is told at once on a FIFO transport, and with the usual delay elsewhere (P5.6)', (t) => {
+  for (const fifo of [true, false]) {
+    const { carrier } = new Pipe({ fates: () => [], traits: { fifo } }).left;
+    t.is(take(carrier, envelope({ number: 0, floor: 0 }), 2), undefined);
+    const delay = carrier.roundTrip.ackDelayMs;
+    t.is(carrier.pollTimeout(), 2 + delay);
+    t.is(take(carrier, envelope({ number: 2, floor: 0 }), 2.01), undefined);
+    t.is(carrier.pollTimeout(), fifo ? 2.01 : 2 + delay);
+    carrier.pollTransmit(out, 2 + delay);
+    carrier.transmitted(2 + delay);
+    t.is(carrier.pollTimeout(), Infinity);
+  }
 });

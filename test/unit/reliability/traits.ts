@@ -8,6 +8,7 @@ export function fixedTraits(changes: Partial<Traits> = {}): Traits {
     fifo: true,
     intact: true,
     reportsOverrun: false,
+    lossless: false,
     reportsDeath: false,
     datagramMax: 65_536,
     receiveBuffer: 212_992,

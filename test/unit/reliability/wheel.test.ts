@@ -26,6 +26,8 @@ test('an empty wheel asks for nothing', (t) => {
   t.is(wheel.nextAt, 1e6 + 10);
   wheel.remove(only);
   t.is(wheel.nextAt, Infinity);
+  wheel.add(entry('later', 1e6 + 99));
+  t.is(wheel.nextAt, 1e6 + 99, 'what was removed is not waited for');
 });
 
 test('what never expires is not in the wheel, and removing it is harmless', (t) => {

@@ -42,7 +42,7 @@ test('acknowledgements open the window by one small datagram per windowful', (t)
 test('a window that has grown to the grant follows the grant again', (t) => {
   const window = new Window(GRANT);
   window.decrease(GRANT);
-  for (let acks = 0; acks < 10_000; acks++) window.increase(10_000);
+  while (window.available(0) < GRANT) window.increase(10_000);
   t.is(window.available(0), GRANT);
   window.setGrant(2 * GRANT);
   t.is(window.available(0), 2 * GRANT);

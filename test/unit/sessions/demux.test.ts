@@ -127,6 +127,7 @@ test('a peer has no more sessions than it may, others still get theirs', (t) => 
   t.is(offer(demux, opening(4)), frame.REASON_BUSY);
   session(demux, opening(5), PEER + 1);
   t.is(demux.size, 3);
+  for (const { state } of demux.sessions()) t.is(state, 'open', 'each has its own');
 });
 
 test('a full table gives up an idle session before it refuses', (t) => {

@@ -1,6 +1,6 @@
 import test from 'ava';
+import { rowIsWhole } from './row.ts';
 import { Slab } from '../../../core/slab.ts';
-import { messagesAreWhole } from '../../../sessions/messages.ts';
 import { CN_MSG_HEADER, writeCnMsg } from '../../../transport/wire/cnmsg.ts';
 import * as frame from '../../../transport/wire/frame.ts';
 
@@ -16,7 +16,7 @@ function raw(kind: number, length: number, method = 0, who: typeof id = id): Sla
 }
 
 function whole(slab: Slab, end: number = slab.bytes.length): boolean {
-  return messagesAreWhole(slab, 0, end, id);
+  return rowIsWhole(id, slab.bytes.subarray(0, end));
 }
 
 // [kind, the shortest payload]
@@ -25,6 +25,7 @@ const kinds = [
   ['REPLY', frame.REPLY, frame.REPLY_HEADER],
   ['CANCEL', frame.CANCEL, frame.CANCEL_LENGTH],
   ['CLOSE', frame.CLOSE, 0],
+  ['PING', frame.PING, 0],
 ] as const;
 
 for (const [name, kind, least] of kinds) {
@@ -85,5 +86,5 @@ test('one bad message spoils the row, wherever it stands', (t) => {
 });
 
 test('no messages at all are whole', (t) => {
-  t.true(messagesAreWhole(new Slab(10), 10, 10, id));
+  t.true(whole(new Slab(0)));
 });
