@@ -340,46 +340,32 @@ export class Carrier implements FlightListener {
   /** Packs what may go into the datagram from `at` on; gives its end. */
   #pack(slab: Slab, at: number, messages: Outgoing[], now: number): number {
     const { packedMax, traits } = this.#options;
-    const { spare } = this.#flight;
-    if (spare <= 0) return at;
-    if (this.#probing) {
-      return this.#fill(slab, at, Math.min(packedMax, traits.datagramMax), messages, now, true);
-    }
-    if (spare <= RESERVED_NUMBERS) return at;
-    const first = this.#queue.first();
-    if (first === undefined) return at;
-    // With nothing under way one datagram always goes: an empty queue takes any (KF §6.1).
-    const needed = at + first.bytes.length;
-    const { outstanding } = this.#flight;
-    const credit = this.#window.available(outstanding);
-    if (outstanding > 0 && traits.truesize(needed) > credit) return at;
-    const max = Math.min(packedMax, traits.datagramMax);
-    const end = Math.max(needed, this.#window.lengthWithin(credit, max, traits));
-    return this.#fill(slab, at, end, messages, now, false);
-  }
-
-  #fill(
-    slab: Slab,
-    at: number,
-    max: number,
-    messages: Outgoing[],
-    now: number,
-    probe: boolean,
-  ): number {
+    const { spare, outstanding } = this.#flight;
     let end = at;
-    const add = (message: Outgoing): boolean => {
-      if (message.done) return true;
-      if (end + message.bytes.length > max && messages.length > 0) return false;
+    const put = (message: Outgoing): void => {
       slab.bytes.set(message.bytes, end);
       if (message.deadline !== Infinity) writeBudget(slab, end, message.deadline - now);
       end += message.bytes.length;
       messages.push(message);
-      return true;
     };
-    if (probe) {
-      for (const message of this.#flight.oldest()) if (!message.queued && !add(message)) return end;
+    if (this.#probing && spare > 0) {
+      for (const message of this.#flight.oldest()) if (!message.done && !message.queued) put(message);
     }
-    this.#queue.visit(add);
+    const first = this.#queue.first();
+    if (first === undefined || spare <= RESERVED_NUMBERS) return end;
+    const credit = this.#window.available(outstanding);
+    const needed = end + first.bytes.length;
+    // With nothing under way one datagram always goes: an empty queue takes any (KF §6.1). So does one
+    // as a probe, whose messages may all be waiting here to be sent again.
+    const always = end === at && (outstanding === 0 || this.#probing);
+    if (traits.truesize(needed) > credit && !always) return end;
+    const max = Math.min(packedMax, traits.datagramMax);
+    const room = Math.max(needed, this.#window.lengthWithin(credit, max, traits));
+    this.#queue.visit((message) => {
+      if (end + message.bytes.length > room) return false;
+      put(message);
+      return true;
+    });
     return end;
   }
 

@@ -38,6 +38,11 @@ export class ReplyCache {
     else this.#kept.set(reply, evicted, { size });
   }
 
+  /** It was asked for again: the others give way before it. */
+  use(reply: Outgoing): void {
+    this.#kept.get(reply);
+  }
+
   /** The peer has it, or no longer wants it. */
   release(reply: Outgoing): void {
     this.#kept.delete(reply);

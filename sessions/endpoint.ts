@@ -64,8 +64,12 @@ export interface ConnectOptions {
 /** A snapshot of an endpoint. */
 export interface EndpointStats extends Counters {
   readonly sessions: number;
+  /** Requests that wait or run here, or whose reply is not acknowledged. */
   readonly requestsHeld: number;
   readonly repliesKept: number;
+  /** Refusals not acknowledged. */
+  readonly refusalsHeld: number;
+  /** Requests to bare peers that are open. */
   readonly bareRequests: number;
 }
 
@@ -198,20 +202,26 @@ export class Endpoint implements AsyncDisposable {
       sessions: demux.size,
       requestsHeld,
       repliesKept: replies.count,
+      refusalsHeld: resources.refusalsHeld,
       bareRequests: exchange.open,
     };
   }
 
   /**
    * Closes in good order: no new calls, those open are settled and answered, peers are told; then
-   * the transport is closed. Takes at most as long as the longest open call.
+   * the transport is closed. Takes as long as the longest open call, here or at a peer, but at most
+   * `timeoutMs` (default: no limit); what is open then ends as in `destroy`.
    */
-  async close(): Promise<void> {
+  async close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
     if (this.#driver.closed) return;
+    const { timeoutMs = Infinity } = options;
+    const timer = this.#clock.timer(() => this.destroy());
+    if (timeoutMs !== Infinity) timer.arm(this.#clock.now() + timeoutMs);
     this.#driver.exchange.fail('the endpoint is closed');
     for (const service of this.#services.values()) service.draining = true;
     const connections = [...this.#connections].map((connection) => connection.close());
     await Promise.all([...connections, this.#drained(() => true)]);
+    timer.disarm();
     this.destroy();
   }
 

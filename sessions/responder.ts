@@ -190,6 +190,7 @@ export class Responder {
     const incoming = this.#held.get(genes.seq);
     // The caller asks again: it lacks the reply, or did when it asked.
     if (incoming?.reply !== undefined && incoming.ack === genes.ack) {
+      this.#resources.replies.use(incoming.reply);
       this.#carrier.resend(incoming.reply, now);
     }
   }

@@ -236,6 +236,7 @@ export class Session {
   }
 
   #delivered(message: Outgoing): void {
+    if (this.#state === 'ended') return; // ended by what the same datagram acknowledged before
     switch (message.kind) {
       case frame.REQUEST:
       case frame.CANCEL:

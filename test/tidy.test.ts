@@ -162,7 +162,7 @@ test('no enum, no default export, no any', (t) => {
   none(t, [
     ...inCode(sources, /\benum\s+\w+/g, 'an enum'),
     ...inCode(sources, /\bexport\s+default\b|\bas\s+default\b/g, 'a default export'),
-    ...inCode(sources, /(?:[:<|&]|=>|\bas)\s*any\b(?=\s*[;,)>=[\]|&{])/g, 'any'),
+    ...inCode(sources, /(?:[:<|&]|=>|\bas)\s*any\b(?=\s*[;,)>=[\]|&{])|,\s*any\s*>/g, 'any'),
   ]);
 });
 

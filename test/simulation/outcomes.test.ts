@@ -251,3 +251,26 @@ test('a peer silent for too long ends its session; what was sent is unknown', as
     server.destroy();
   });
 });
+
+test('a close that races with calls leaves nothing counted', async (t) => {
+  for (let seed = 1; seed <= 60; seed++) {
+    const world = new World({ faults: { ...LINK, loss: 0.3 }, seed });
+    await world.run(async () => {
+      const server = world.endpoint(100);
+      const serving = server.serve(ID, { ping: () => 'pong' });
+      const client = world.endpoint(200);
+      const connection = await client.connect(ID, { peer: 100 });
+      const closing = world.sleep(seed % 7).then(() => serving.close());
+      const calls = Array.from({ length: 20 }, async (_value, index) => {
+        await world.sleep(index % 11);
+        await connection.call('ping').catch(() => {});
+      });
+      await Promise.all([closing, ...calls]);
+      await world.sleep(2_000); // a session offered before the close began ends after it
+      const { sessions, requestsHeld, repliesKept, refusalsHeld } = server.stats();
+      t.deepEqual([sessions, requestsHeld, repliesKept, refusalsHeld], [0, 0, 0, 0], `seed ${seed}`);
+      client.destroy();
+      server.destroy();
+    });
+  }
+});

@@ -222,3 +222,28 @@ test('a closing server finishes what runs and refuses what is new (P7.3, P7.4)',
   });
   t.is(await world.timersLeft(), 0);
 });
+
+test('a close with a limit ends in time, whatever handlers do', async (t) => {
+  const world = new World({ faults: LINK });
+  await world.run(async () => {
+    const server = world.endpoint(100);
+    const started = deferred();
+    server.serve(ID, {
+      hang: () => {
+        started.resolve();
+        return new Promise(() => {});
+      },
+    });
+    const client = world.endpoint(200);
+    const connection = await client.connect(ID, { peer: 100 });
+    const call = connection.call('hang', undefined, { timeoutMs: Infinity });
+    await started.promise;
+    const before = world.clock.now();
+    await server.close({ timeoutMs: 100 });
+    t.is(world.clock.now() - before, 100);
+    const error = await t.throwsAsync(call, { instanceOf: ConnectorError });
+    t.is(error.outcome, 'unknown');
+    await client.close();
+  });
+  t.is(await world.timersLeft(), 0);
+});

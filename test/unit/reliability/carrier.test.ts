@@ -293,7 +293,7 @@ test('a peer that never acknowledges anything breaks nothing', (t) => {
   deaf(t, false);
 });
 
-test('a gap is told at once on a FIFO transport, and with the usual delay elsewhere (P5.6)', (t) => {
+test('a gap is told at once on a FIFO transport, and as usual elsewhere (P5.6)', (t) => {
   for (const fifo of [true, false]) {
     const { carrier } = new Pipe({ fates: () => [], traits: { fifo } }).left;
     t.is(take(carrier, envelope({ number: 0, floor: 0 }), 2), undefined);
@@ -305,4 +305,49 @@ test('a gap is told at once on a FIFO transport, and with the usual delay elsewh
     carrier.transmitted(2 + delay);
     t.is(carrier.pollTimeout(), Infinity);
   }
+});
+
+test('what is no news is acknowledged within a round trip, not sooner (P5.6)', (t) => {
+  const { carrier } = pipeWith().left;
+  t.is(carrier.accept(envelope({ number: 0 }), 0, 2), undefined);
+  carrier.planAcknowledgement(false, 2);
+  t.is(carrier.pollTimeout(), 2 + carrier.roundTrip.smoothedMs);
+  carrier.planAcknowledgement(true, 2);
+  t.is(carrier.pollTimeout(), 2 + carrier.roundTrip.ackDelayMs);
+});
+
+test('an overrun is told at once, but once a round trip at most (P5.6)', (t) => {
+  const { carrier } = pipeWith().left;
+  const told = (now: number): boolean => {
+    carrier.handleOverrun(now);
+    if (carrier.pollTransmit(out, now) === 0) return false;
+    carrier.transmitted(now);
+    return true;
+  };
+  const roundTrip = carrier.roundTrip.minimumMs;
+  t.true(told(10));
+  t.false(told(10 + 0.9 * roundTrip));
+  t.true(told(10 + roundTrip));
+});
+
+test('numbers end before they are inexact (P5.1)', (t) => {
+  const last = 2 ** 53 - 65_537;
+  const { carrier } = new Pipe({ fates: () => [], firstNumber: last - 1 }).left;
+  const accept = (number: number): DataRefusal | undefined =>
+    carrier.accept(envelope({ number, ackBase: last - 1 }), 0, 2);
+  t.is(accept(last + 1), 'bad-number');
+  t.is(accept(last), undefined);
+});
+
+test('a message that is both due again and in a probe goes into the datagram once', (t) => {
+  const { carrier } = pipeWith().left;
+  const only = message(0);
+  carrier.enqueue(only);
+  carrier.pollTransmit(out, 1);
+  carrier.transmitted(1);
+  const at = carrier.pollTimeout();
+  carrier.resend(only, at);
+  carrier.handleTimeout(at);
+  carrier.pollTransmit(out, at);
+  t.deepEqual(carrier.transmitted(at), [only]);
 });

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { Hand } from '../../fuzz/hand.ts';
 import { createEndpoint, SeededRandom, VirtualClock } from '../../../index.ts';
-import type { Connection, Drop, Endpoint } from '../../../index.ts';
+import type { Connection, Drop, Endpoint, Serving } from '../../../index.ts';
 import { Slab } from '../../../core/slab.ts';
 import { stampChecksum } from '../../../transport/wire/checksum.ts';
 import { cnMsgFlags } from '../../../transport/wire/cnmsg.ts';
@@ -17,6 +17,7 @@ class Table {
   readonly hands: readonly [Hand, Hand];
   readonly server: Endpoint;
   readonly client: Endpoint;
+  readonly serving: Serving;
   ran = 0;
 
   constructor(intact: boolean) {
@@ -25,7 +26,7 @@ class Table {
     const [server, client] = this.hands;
     this.server = createEndpoint({ transport: server, clock, random: new SeededRandom(1) });
     this.client = createEndpoint({ transport: client, clock, random: new SeededRandom(2) });
-    this.server.serve(ID, {
+    this.serving = this.server.serve(ID, {
       run: () => {
         this.ran += 1;
       },
@@ -158,6 +159,37 @@ test('an envelope shorter than its kind is none, whatever its fields spell (P3.2
   t.is(table.server.stats().sessions, 1);
 });
 
+test('a datagram of another id than its session has is dropped (P3.2)', async (t) => {
+  const table = new Table(true);
+  const { data } = await table.call();
+  const bad = changed(data, (view) => {
+    for (const at of [16, requestAt(data)]) view.setUint32(at, 99, true);
+  });
+  t.is(table.give(0, bad), 'malformed');
+  t.is(table.give(0, data), 'good');
+  t.is(table.ran, 1);
+});
+
+test('a request in the datagram that ends the session leaves nothing behind (P7.3)', async (t) => {
+  const table = new Table(true);
+  const { data, connection } = await table.call();
+  table.give(0, data);
+  for (let turn = 0; turn < 6; turn++) {
+    await table.clock.advance(5);
+    for (const bytes of await table.sent(0)) table.give(1, bytes);
+    for (const bytes of await table.sent(1)) table.give(0, bytes);
+  }
+  const closed = table.serving.close();
+  for (const bytes of await table.sent(0)) table.give(1, bytes);
+  connection.call('run').catch(() => {});
+  const [last] = await table.sent(1);
+  t.true(last!.length > frame.DATA_BITMAP, 'it acknowledges CLOSE and asks for more');
+  table.give(0, last!);
+  await closed;
+  t.is(table.ran, 1);
+  t.like(table.server.stats(), { sessions: 0, requestsHeld: 0, repliesKept: 0 });
+});
+
 test('where bytes do not stay intact, damage anywhere is noticed (P3.3)', async (t) => {
   const table = new Table(false);
   const { data } = await table.call();
@@ -249,4 +281,26 @@ test('a RESET that shows our tag ends the session, from its peer alone (P4.6, P4
   await table.clock.advance(0);
   t.is(table.client.stats().sessions, 0);
   t.is(table.give(1, reset!), 'unexpected');
+});
+
+test('a dead client with a request behind a gap keeps no server from closing (P7.3)', async (t) => {
+  const table = new Table(true);
+  const { data } = await table.call();
+  const at = requestAt(data) + 20;
+  const gap = changed(data, (view) => {
+    view.setUint32(at + frame.REQUEST_BUDGET, frame.BUDGET_NONE, true);
+    view.setUint16(at + frame.REQUEST_CHANNEL, 1, true);
+    view.setUint32(at + frame.REQUEST_POSITION, 1, true);
+  });
+  t.is(table.give(0, gap), 'good');
+  let closed = false;
+  void table.server.close().then(() => {
+    closed = true;
+  });
+  for (let second = 0; second < 900 && !closed; second++) {
+    await table.clock.advance(1000);
+    for (const bytes of await table.sent(0)) table.give(1, bytes);
+  }
+  t.true(closed);
+  t.is(table.ran, 0);
 });
