@@ -187,14 +187,16 @@ export class Demux {
     const { limits } = this.#resources;
     let siblings = 0;
     for (const session of this.ofPeer(peer)) {
-      if (sameIncarnation(session.parts.incarnation, incarnation)) siblings += 1;
+      // Those that this side opened to the peer are its own doing.
+      const { accepted, incarnation: theirs } = session.parts;
+      if (accepted && sameIncarnation(theirs, incarnation)) siblings += 1;
     }
     if (siblings >= limits.sessionsPerPeerMax) return false;
     if (this.#sessions.size < limits.sessionsMax) return true;
     let looked = 0;
     for (const [number, session] of this.#sessions) {
       if (looked++ === LOOKED_AT) break;
-      if (!session.idle) {
+      if (!session.idle || !session.parts.accepted) {
         // To the end: the next one to ask looks at others. All of them would be too much work.
         this.#sessions.delete(number);
         this.#sessions.set(number, session);
