@@ -1,5 +1,5 @@
 import type { Timed } from './resources.ts';
-import type { ErrorCode, Outcome } from '../core/errors.ts';
+import { ConnectorError, type ErrorCode, type Outcome } from '../core/errors.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
 import type { Expiring } from '../reliability/wheel.ts';
 import { CN_MSG_HEADER } from '../transport/wire/cnmsg.ts';
@@ -63,6 +63,8 @@ export class Call implements Timed {
   onDeadline: (call: Call) => void = nothing;
   abort: () => void = nothing;
   #tie: Tie | undefined;
+  /** An earlier session was lost in which it may have run: only an idempotent call gets here. */
+  #mayHaveRun = false;
 
   earlier: Expiring | undefined = undefined;
   later: Expiring | undefined = undefined;
@@ -91,6 +93,10 @@ export class Call implements Timed {
     return this.request !== undefined && this.request.transmitted ? 'unknown' : 'not-sent';
   }
 
+  get #unknown(): boolean {
+    return this.settlement?.ok === false && this.settlement.outcome === 'unknown';
+  }
+
   /** The same call for another session. */
   again(): Call {
     const { method, payload } = this.options;
@@ -100,6 +106,7 @@ export class Call implements Timed {
     const kept = encoded === undefined ? payload : encoded.subarray(at, at + payload.length);
     const call = new Call({ ...this.options, payload: kept });
     call.#tie = this.#tie;
+    call.#mayHaveRun = this.#mayHaveRun || this.#unknown;
     this.#tie?.renewed(call);
     return call;
   }
@@ -125,8 +132,16 @@ export class Call implements Timed {
 
   reject(error: unknown): void {
     this.#tie?.done();
-    this.options.reject(error);
+    this.options.reject(this.#mayHaveRun ? doubted(error) : error);
   }
+}
+
+/** What the last session says of a call does not hold for those before it. */
+function doubted(error: unknown): unknown {
+  if (!(error instanceof ConnectorError)) return error;
+  if (error.outcome !== 'not-sent' && error.outcome !== 'not-executed') return error;
+  const message = error.message.slice(error.code.length + 2);
+  return new ConnectorError(error.code, message, { outcome: 'unknown', cause: error });
 }
 
 function nothing(): void {}

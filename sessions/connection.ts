@@ -104,6 +104,14 @@ export class Connection implements AsyncDisposable {
     return this.#closing;
   }
 
+  /** The endpoint is gone: calls that wait for a session end now. For the endpoint alone. */
+  destroy(): void {
+    this.#closing ??= Promise.resolve();
+    for (const call of this.#take()) {
+      call.reject(new ConnectorError('closed', 'the endpoint is closed', { outcome: 'not-sent' }));
+    }
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -81,9 +81,7 @@ export class Dialer {
           },
         },
       );
-      if (this.#parts.closed()) {
-        throw new ConnectorError('closed', 'the endpoint is closed', { outcome: 'not-sent' });
-      }
+      if (this.#parts.closed()) throw endpointClosed();
       const { opening } = answer;
       const session = demux.open(
         {
@@ -115,7 +113,10 @@ export class Dialer {
     waiting: Waiting,
     attempt: number,
   ): Promise<Extract<Answer, { ok: true }>> {
-    const { clock, send } = this.#parts;
+    const { clock, send, closed } = this.#parts;
+    if (closed()) throw new AbortError(endpointClosed());
+    const late = waiting.answer === undefined && clock.now() >= request.deadline;
+    if (late) throw new AbortError(expired());
     const outcome = waiting.answer === undefined ? send(handshake) : 'sent';
     if (outcome === 'no-peer' && !request.waitForReady) throw new AbortError(noPeer(request));
     if (outcome === 'denied') throw new AbortError(refused('the system forbids the sending'));
@@ -123,10 +124,8 @@ export class Dialer {
     const waitMs = this.#waitMs(attempt, request.deadline);
     if (waiting.answer === undefined) await this.#wait(waiting, waitMs, request.signal);
     const { answer } = waiting;
-    if (answer === undefined) {
-      const late = clock.now() >= request.deadline;
-      throw late ? new AbortError(expired()) : expired();
-    }
+    if (closed()) throw new AbortError(endpointClosed());
+    if (answer === undefined) throw expired();
     if (!answer.ok) throw new AbortError(refusal(answer.reason, request.id));
     if (answer.opening.window < WINDOW_MIN) throw new AbortError(refused('a window of no use'));
     if (!allows(request, answer.credentials)) {
@@ -191,6 +190,10 @@ function allows(request: DialRequest, credentials: Credentials | undefined): boo
 function expired(): ConnectorError {
   const message = 'no session within the time allowed';
   return new ConnectorError('deadline-exceeded', message, { outcome: 'not-sent' });
+}
+
+function endpointClosed(): ConnectorError {
+  return new ConnectorError('closed', 'the endpoint is closed', { outcome: 'not-sent' });
 }
 
 function noPeer({ id, peer }: DialRequest): ConnectorError {

@@ -54,6 +54,7 @@ export class Driver implements Sink {
   readonly #transport: Transport;
   readonly #clock: Clock;
   readonly #router: Router;
+  readonly #handshakes: Handshakes;
   readonly #control: ControlDatagram[] = [];
   readonly #touched: Session[] = [];
   readonly #agenda = new Agenda<Session>();
@@ -93,6 +94,7 @@ export class Driver implements Sink {
     const incarnation: Incarnation = { high: random.u32(), low: random.u32() };
     const demux = new Demux(resources);
     const handshakes = new Handshakes(random, incarnation);
+    this.#handshakes = handshakes;
     const bare = new BareExchange(resources, () => this.#now);
     this.demux = demux;
     this.exchange = bare;
@@ -165,6 +167,7 @@ export class Driver implements Sink {
     }
     this.#drain();
     this.#closed = true;
+    this.#handshakes.fail();
     this.#timer.disarm();
     this.#transport.close();
   }

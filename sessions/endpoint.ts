@@ -229,6 +229,8 @@ export class Endpoint implements AsyncDisposable {
   destroy(): void {
     this.#driver.exchange.fail('the endpoint is closed');
     this.#driver.destroy();
+    for (const connection of this.#connections) connection.destroy();
+    this.#connections.clear();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -3,6 +3,7 @@ import type { ConnectorId } from '../core/id.ts';
 import type { Random } from '../core/random.ts';
 import { classify, type Genes } from '../reliability/match.ts';
 import type { Credentials, Peer } from '../transport/transport.ts';
+import { REASON_CLOSED } from '../transport/wire/frame.ts';
 import type { Incarnation, Opening, Refusal } from '../transport/wire/handshake.ts';
 
 /** How an OPEN was answered. */
@@ -57,6 +58,14 @@ export class Handshakes {
     const handshake = { opening, peer, own, answered };
     this.#pending.set(own.session, handshake);
     return handshake;
+  }
+
+  /** The endpoint is closed: whoever waits for an answer is woken. */
+  fail(): void {
+    for (const { answered } of [...this.#pending.values()]) {
+      answered({ ok: false, reason: REASON_CLOSED });
+    }
+    this.#pending.clear();
   }
 
   /** Stops waiting. */

@@ -274,3 +274,69 @@ test('a close that races with calls leaves nothing counted', async (t) => {
     });
   }
 });
+
+test('an idempotent call that may have run before is never told as not sent (P6.8)', async (t) => {
+  const world = new World({ faults: LINK });
+  await world.run(async () => {
+    const first = world.endpoint(100);
+    const started = deferred();
+    first.serve(ID, {
+      hang: () => {
+        started.resolve();
+        return new Promise(() => {});
+      },
+    });
+    const client = world.endpoint(200);
+    const connection = await client.connect(ID, { peer: 100, waitForReady: true });
+    const call = connection.call('hang', 1, { idempotent: true, timeoutMs: 200 });
+    await started.promise;
+    first.destroy();
+    // It fails over as soon as something shows that the peer is gone, and finds nobody.
+    const probe = connection.call('hang', 2, { timeoutMs: 50 });
+    await failure(probe);
+    const error = await failure(call);
+    t.is(error.code, 'deadline-exceeded');
+    t.is(error.outcome, 'unknown');
+    client.destroy();
+  });
+});
+
+test('destroy settles the calls that wait for a session at once, as closed', async (t) => {
+  const world = new World({ faults: LINK });
+  await world.run(async () => {
+    const server = world.endpoint(100);
+    server.serve(ID, { ping: () => 'pong' });
+    const client = world.endpoint(200);
+    const connection = await client.connect(ID, { peer: 100, waitForReady: true });
+    server.destroy();
+    await failure(connection.call('ping', 0, { timeoutMs: 20 }));
+    const waiting = connection.call('ping', 1, { timeoutMs: 10_000 });
+    const connecting = client.connect(ID, { peer: 100, waitForReady: true });
+    await world.sleep(5);
+    const before = world.clock.now();
+    client.destroy();
+    const error = await failure(waiting);
+    t.is(error.code, 'closed');
+    t.is(error.outcome, 'not-sent');
+    t.is(world.clock.now(), before);
+    t.is((await failure(connecting)).code, 'closed');
+  });
+  t.is(await world.timersLeft(), 0);
+});
+
+test('an OPEN that can never be sent fails at the deadline and not later', async (t) => {
+  const world = new World({ memory: { ampleMs: 0.001, shortMs: 1e9, kernel: 1, atomic: 0 } });
+  await world.run(async () => {
+    const server = world.endpoint(100);
+    server.serve(ID, {});
+    const client = world.endpoint(200);
+    await world.sleep(1); // memory is short from now on
+    const before = world.clock.now();
+    const error = await failure(client.connect(ID, { peer: 100, timeoutMs: 100 }));
+    t.is(error.code, 'deadline-exceeded');
+    t.is(error.outcome, 'not-sent');
+    t.true(world.clock.now() - before <= 101);
+    client.destroy();
+    server.destroy();
+  });
+});
