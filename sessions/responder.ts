@@ -79,7 +79,8 @@ export class Responder {
   handleRequest(genes: Genes, slab: Slab, at: number, end: number, now: number): boolean {
     const sighting = this.#seen.sighting(genes.seq);
     if (sighting === 'duplicate') this.#handleDuplicate(genes, now);
-    if (sighting !== 'new') return false; // `beyond` is what no honest peer sends: as if lost
+    if (sighting === 'beyond') this.#hostile();
+    if (sighting !== 'new') return false;
     const { channel, lane, position } = this.#place(slab, at);
     this.#seen.add(genes.seq);
     const refusal = lane === null ? frame.STATUS_BUSY : this.#refusal(end - at);
@@ -107,7 +108,10 @@ export class Responder {
    */
   handleCancel(genes: Genes, slab: Slab, at: number): void {
     const sighting = this.#seen.sighting(genes.seq);
-    if (sighting === 'beyond') return;
+    if (sighting === 'beyond') {
+      this.#hostile();
+      return;
+    }
     if (sighting === 'new') {
       const { channel, lane, position } = this.#place(slab, at);
       this.#seen.add(genes.seq); // the request itself, if it still comes, is a duplicate

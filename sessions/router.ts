@@ -189,6 +189,11 @@ export class Router {
     if (session === undefined || session.parts.peer !== peer) return 'unexpected';
     const { remote, incarnation } = session.parts;
     if (refusal.ack !== seqPlus(remote.tag, 1)) return 'wrong-tag';
+    if (session.state === 'closing') {
+      // Our CLOSE came, and its acknowledgement was lost.
+      session.fail('closed', 'the session was closed here', 'not-executed');
+      return undefined;
+    }
     const same = sameIncarnation(refusal.incarnation, incarnation);
     const clean = same && refusal.reason === frame.REASON_UNKNOWN_SESSION;
     const why = same ? 'the peer no longer has the session' : 'the peer was started anew';

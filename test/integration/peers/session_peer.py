@@ -11,9 +11,9 @@ import argparse, collections, heapq, json, random, select, signal, socket, struc
 
 MAGIC, M32 = 0x636E7201, 0xFFFFFFFF
 OPEN, OPENED, REFUSED, RESET, DATA = range(0x8001, 0x8006)  # §3
-REQUEST, REPLY, CANCEL, CLOSE = range(0x8011, 0x8015)
+REQUEST, REPLY, CANCEL, CLOSE, PING = range(0x8011, 0x8016)
 LEAST = {OPEN: 44, OPENED: 44, REFUSED: 28, RESET: 28, DATA: 40}
-LEAST_MESSAGE = {REQUEST: 12, REPLY: 4, CANCEL: 12, CLOSE: 0}
+LEAST_MESSAGE = {REQUEST: 12, REPLY: 4, CANCEL: 12, CLOSE: 0, PING: 0}
 BYTES, JSON, NOTHING = range(3)
 OK, FAILED, NO_METHOD, EXPIRED, CLOSED = 0, 1, 2, 4, 5
 NUMBERS, WINDOW, GRANT, BUNDLE, GRAIN = 512, 256, 100_000, 4000, 0.001
@@ -112,12 +112,13 @@ class Message:
 
     def __init__(self, kind, seq, ack, payload):
         self.kind, self.seq, self.ack, self.payload = kind, seq, ack, payload
-        self.until, self.delivered = clock() + 9, False
+        self.until, self.sent_at, self.delivered = clock() + 9, 0.0, False
 
     def encode(self, ident, now):
         if self.kind == REQUEST:  # P6.6: the budget at this transmission
             left = max(0, int((self.until - now) * 1e6))
             self.payload = struct.pack('=I', left) + self.payload[4:]
+        self.sent_at = now
         return cn_msg(ident, self.seq, self.ack, self.kind, self.payload)
 
 class Session:
@@ -133,7 +134,8 @@ class Session:
         self.sent, self.queue, self.late, self.fruitless = {}, [], 0, 0
         self.srtt, self.rttvar, self.ack_due, self.progress = rtt, rtt / 2, M32, clock()
         self.open, self.unacked, self.positions = {}, {}, collections.Counter()  # calls made
-        self.seen, self.known, self.cancelled, self.channels = set(), {}, set(), {}  # calls served
+        self.seen, self.known, self.cancelled = set(), {}, set()  # calls served
+        self.channels, self.replies = {}, {}
 
     # Sending: P5.1, P5.2, P5.4, P5.8 to P5.10
 
@@ -169,7 +171,9 @@ class Session:
             self.transmit([], now)
 
     def patience(self):  # P5.8
-        wait = self.srtt + max(4 * self.rttvar, GRAIN) + min(0.025, max(self.srtt / 4, GRAIN))
+        wait = self.srtt + max(4 * self.rttvar, GRAIN) + min(0.025, max(self.srtt / 8, GRAIN))
+        kinds = {message.kind for entry in self.sent.values() for message in entry[1]}
+        wait += self.srtt if kinds == {REPLY} and not self.fruitless else 0
         return min(5.0, wait * 1.5 ** max(0, self.fruitless - 2))
 
     def tick(self, now):
@@ -204,7 +208,7 @@ class Session:
             return self.end.drops.update(['duplicate'])
         self.late += number < self.base
         if len(parts) > 1:  # P5.6
-            wait = min(0.025, max(self.srtt / 4, GRAIN)) if number == self.highest + 1 else 0
+            wait = min(0.025, max(self.srtt / 8, GRAIN)) if number == self.highest + 1 else 0
             self.ack_due = min(self.ack_due, now + wait)
         if number > self.highest:
             self.highest, self.highest_at, self.grant = number, now, grant
@@ -221,7 +225,7 @@ class Session:
                 self.answered(seq, ack, payload)
             elif kind in (REQUEST, CANCEL):
                 self.serve(now, kind, seq, ack, payload)
-            elif not self.ended:  # P7.4
+            elif kind == CLOSE and not self.ended:  # P7.4
                 self.transmit([], now)
                 self.finish('close-received')
 
@@ -235,8 +239,7 @@ class Session:
             message.delivered = True
             if message.kind == CLOSE:
                 return self.finish('close-acknowledged')
-            if message.kind != REPLY:
-                self.unacked.pop(message.seq, None)
+            (self.replies if message.kind == REPLY else self.unacked).pop(message.seq, None)
         lost = [n for n in self.sent if n < max(newly)]  # P5.7, FIFO
         again = [message for n in lost for message in self.sent.pop(n)[1]]
         self.queue = [m for m in dict.fromkeys([*again, *self.queue]) if not m.delivered]
@@ -266,7 +269,7 @@ class Session:
             return self.end.drops.update(['unmatched-reply'])
         self.open.pop(seq)[1](payload[0], payload[1], payload[4:])
 
-    # Calls served: P6.2, P6.6, P6.7, P7.1, P7.3. The handlers answer at once.
+    # Calls served: P6.2, P6.4, P6.6, P6.7, P7.1, P7.3. The handlers answer at once.
 
     def serve(self, now, kind, seq, ack, payload):
         budget, channel, size, form, position = struct.unpack_from('=IHBBI', payload)
@@ -276,7 +279,10 @@ class Session:
             self.cancelled.add(seq)
         ahead = seq - self.peer_seq & M32
         if seq in self.seen or ahead >> 31:
-            return self.end.drops.update(['repeated-request'])  # its REPLY is under way (P6.4)
+            kept = self.replies.get(seq)  # P6.4
+            if kept and kept not in self.queue and now - kept.sent_at >= self.srtt:
+                self.queue.append(kept)
+            return self.end.drops.update(['repeated-request'])
         if ahead >= WINDOW:
             return self.end.violations.append(f'P6.3: seq {seq}, oldest unseen {self.peer_seq}')
         self.seen.add(seq)
@@ -295,9 +301,9 @@ class Session:
             self.run(now, *line.pop(line['next'] - 1))
 
     def run(self, now, seq, ack, channel, method, form, data, until):
-        if seq in self.cancelled:
+        if seq in self.cancelled and not channel:
             return
-        status = (CLOSED if self.closing else EXPIRED if until < now else
+        status = (EXPIRED if seq in self.cancelled or until < now else CLOSED if self.closing else
                   {'echo': OK, 'fail': FAILED}.get(method, NO_METHOD))
         value = None if status != FAILED else {'message': 'as you wish'}
         if status in (OK, FAILED):
@@ -307,7 +313,8 @@ class Session:
             self.end.order[channel].append(value['n'] if isinstance(value, dict) else None)
         form, data = encode(value)
         data = struct.pack('=BBH', status, form, 0) + data
-        self.queue.append(Message(REPLY, seq, ack + 1, data))
+        self.replies[seq] = Message(REPLY, seq, ack + 1, data)
+        self.queue.append(self.replies[seq])
 
     def finish(self, how):
         self.end.sessions.pop(self.number, None)
