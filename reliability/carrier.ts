@@ -349,14 +349,15 @@ export class Carrier implements FlightListener {
       messages.push(message);
     };
     if (this.#probing && spare > 0) {
-      for (const message of this.#flight.oldest()) if (!message.done && !message.queued) put(message);
+      for (const message of this.#flight.oldest())
+        if (!message.done && !message.queued) put(message);
     }
     const first = this.#queue.first();
     if (first === undefined || spare <= RESERVED_NUMBERS) return end;
     const credit = this.#window.available(outstanding);
     const needed = end + first.bytes.length;
-    // With nothing under way one datagram always goes: an empty queue takes any (KF §6.1). So does one
-    // as a probe, whose messages may all be waiting here to be sent again.
+    // With nothing under way one datagram always goes: an empty queue takes any (KF §6.1). So does
+    // one as a probe, whose messages may all be waiting here to be sent again.
     const always = end === at && (outstanding === 0 || this.#probing);
     if (traits.truesize(needed) > credit && !always) return end;
     const max = Math.min(packedMax, traits.datagramMax);

@@ -180,33 +180,36 @@ export class Demux {
   }
 
   /**
-   * True if a peer may have one more session. A full table gives up an idle session: in it nothing
-   * is open, so its peer learns `not-executed` and opens another unseen.
+   * True if a peer may have one more session. Where there is no place, an idle session gives way: in
+   * it nothing is open, so its peer learns `not-executed` and opens another unseen. It may well be one
+   * that the peer itself has given up long ago, which nothing here would ever show.
    */
   #admits(peer: Peer, incarnation: Incarnation): boolean {
     const { limits } = this.#resources;
-    let siblings = 0;
-    for (const session of this.ofPeer(peer)) {
+    const siblings = [...this.ofPeer(peer)].filter(({ parts }) => {
       // Those that this side opened to the peer are its own doing.
-      const { accepted, incarnation: theirs } = session.parts;
-      if (accepted && sameIncarnation(theirs, incarnation)) siblings += 1;
-    }
-    if (siblings >= limits.sessionsPerPeerMax) return false;
+      return parts.accepted && sameIncarnation(parts.incarnation, incarnation);
+    });
+    if (siblings.length >= limits.sessionsPerPeerMax) return this.#giveWay(siblings);
     if (this.#sessions.size < limits.sessionsMax) return true;
-    let looked = 0;
+    const oldest: Session[] = [];
     for (const [number, session] of this.#sessions) {
-      if (looked++ === LOOKED_AT) break;
-      if (!session.idle || !session.parts.accepted) {
-        // To the end: the next one to ask looks at others. All of them would be too much work.
-        this.#sessions.delete(number);
-        this.#sessions.set(number, session);
-        continue;
-      }
-      session.fail('closed', 'the session gave way to another', 'not-executed');
-      this.forget(session);
-      return true;
+      if (oldest.push(session) === LOOKED_AT) break;
+      if (session.idle) continue;
+      // To the end: the next one to ask looks at others. All of them would be too much work.
+      this.#sessions.delete(number);
+      this.#sessions.set(number, session);
     }
-    return false;
+    return this.#giveWay(oldest);
+  }
+
+  /** Ends the first idle one of the accepted sessions; false if all are in use. */
+  #giveWay(sessions: readonly Session[]): boolean {
+    const idle = sessions.find((session) => session.parts.accepted && session.idle);
+    if (idle === undefined) return false;
+    idle.fail('closed', 'the session gave way to another', 'not-executed');
+    this.forget(idle);
+    return true;
   }
 }
 

@@ -268,7 +268,11 @@ test('a close that races with calls leaves nothing counted', async (t) => {
       await Promise.all([closing, ...calls]);
       await world.sleep(2_000); // a session offered before the close began ends after it
       const { sessions, requestsHeld, repliesKept, refusalsHeld } = server.stats();
-      t.deepEqual([sessions, requestsHeld, repliesKept, refusalsHeld], [0, 0, 0, 0], `seed ${seed}`);
+      t.deepEqual(
+        [sessions, requestsHeld, repliesKept, refusalsHeld],
+        [0, 0, 0, 0],
+        `seed ${seed}`,
+      );
       client.destroy();
       server.destroy();
     });
@@ -338,5 +342,22 @@ test('an OPEN that can never be sent fails at the deadline and not later', async
     t.true(world.clock.now() - before <= 101);
     client.destroy();
     server.destroy();
+  });
+});
+
+test('a session that only its client has given up does not keep the client out', async (t) => {
+  const world = new World({ faults: LINK });
+  await world.run(async () => {
+    const server = world.endpoint(100, { sessionsPerPeerMax: 1 });
+    server.serve(ID, { ping: () => 'pong' });
+    const client = world.endpoint(200, { silenceMs: 500 });
+    const connection = await client.connect(ID, { peer: 100 });
+    t.is(await connection.call('ping'), 'pong');
+    world.network.partition(200, 100);
+    t.is((await failure(connection.call('ping'))).code, 'peer-lost');
+    world.network.heal(200, 100);
+    t.is(await connection.call('ping'), 'pong');
+    await client.close();
+    await server.close();
   });
 });
