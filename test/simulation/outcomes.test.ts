@@ -353,6 +353,7 @@ test('a session that only its client has given up does not keep the client out',
     const client = world.endpoint(200, { silenceMs: 500 });
     const connection = await client.connect(ID, { peer: 100 });
     t.is(await connection.call('ping'), 'pong');
+    await world.sleep(10); // all is acknowledged
     world.network.partition(200, 100);
     t.is((await failure(connection.call('ping'))).code, 'peer-lost');
     world.network.heal(200, 100);

@@ -117,17 +117,27 @@ test('both halves of a session number and tag are never those of another', (t) =
   }
 });
 
-test('a peer has no more sessions than it may, others still get theirs', (t) => {
+test('a peer has no more sessions at work than it may, others still get theirs', (t) => {
   const demux = demuxWith({ sessionsPerPeerMax: 2 });
-  session(demux, opening(1));
+  const busy = (made: Session): void => made.carrier.enqueue(message(0));
+  busy(session(demux, opening(1)));
   const waiting = offered(demux, opening(2));
   const tooLate = offered(demux, opening(3));
   t.is(use(demux, waiting), 'session');
+  busy(demux.get(waiting.own.session)!);
   t.is(use(demux, tooLate), 'over-limit', 'the bound holds for offers made before it was reached');
   t.is(offer(demux, opening(4)), frame.REASON_BUSY);
   session(demux, opening(5), PEER + 1);
   t.is(demux.size, 3);
   for (const { state } of demux.sessions()) t.is(state, 'open', 'each has its own');
+});
+
+test('at the bound of one peer its idle session gives way, and nobody else is touched', (t) => {
+  const demux = demuxWith({ sessionsPerPeerMax: 1 });
+  const other = session(demux, opening(1), PEER + 1);
+  const first = session(demux, opening(1));
+  const second = session(demux, opening(2));
+  t.deepEqual([first.state, second.state, other.state], ['ended', 'open', 'open']);
 });
 
 test('a full table gives up an idle session before it refuses', (t) => {
