@@ -180,9 +180,9 @@ export class Demux {
   }
 
   /**
-   * True if a peer may have one more session. Where there is no place, an idle session gives way: in
-   * it nothing is open, so its peer learns `not-executed` and opens another unseen. It may well be one
-   * that the peer itself has given up long ago, which nothing here would ever show.
+   * True if a peer may have one more session. Where there is no place, an idle session gives way:
+   * in it nothing is open, so its peer learns `not-executed` and opens another unseen. It may well
+   * be one that the peer itself has given up long ago, which nothing here would ever show.
    */
   #admits(peer: Peer, incarnation: Incarnation): boolean {
     const { limits } = this.#resources;

@@ -67,7 +67,7 @@ class Agent:
         if self.chance.random() < self.drop:
             return
         # Forged: the right genes from somebody whom nobody asked.
-        self.other.sendto(message(idx, val, seq, ack + 1, b"garbage"), (peer, 0))
+        self.send(self.other, message(idx, val, seq, ack + 1, b"garbage"), peer)
         answer = message(idx, val, seq, ack + 1, b"answer:" + payload)
         for _ in range(self.chance.choice([1, 2, 3])):
             self.later(self.link, answer, peer)
@@ -82,10 +82,13 @@ class Agent:
     def send_due(self):
         while self.waiting and self.waiting[0][0] <= time.monotonic():
             *_, link, datagram, peer = heapq.heappop(self.waiting)
-            try:
-                link.sendto(datagram, (peer, 0))
-            except OSError:
-                pass  # the caller has had its answer and is gone
+            self.send(link, datagram, peer)
+
+    def send(self, link, datagram, peer):
+        try:
+            link.sendto(datagram, (peer, 0))
+        except OSError:
+            pass  # the caller has had its answer and is gone
 
     def serve(self):
         while True:
