@@ -4,6 +4,7 @@ import { call } from './commands/call.ts';
 import { decode } from './commands/decode.ts';
 import { kernelPing } from './commands/kernel-ping.ts';
 import { serve } from './commands/serve.ts';
+import { simulate } from './commands/simulate.ts';
 import { stress } from './commands/stress.ts';
 import { commandHelp, programHelp } from './help.ts';
 import { Failure, Misuse } from './misuse.ts';
@@ -11,7 +12,7 @@ import { asksFor } from './options.ts';
 import type { Shell } from './shell.ts';
 import { isConnectorError } from '../core/errors.ts';
 
-const commands: readonly Command[] = [stress, serve, call, kernelPing, decode];
+const commands: readonly Command[] = [stress, serve, call, kernelPing, decode, simulate];
 
 const OK = 0;
 const FAILED = 1;

@@ -1,0 +1,113 @@
+import { STAMP_LENGTH, stamped } from './stamp.ts';
+import type { ErrorCode, Outcome } from '../../core/errors.ts';
+
+/** Calls without a payload are told apart by their methods; there are so many of those. */
+export const EMPTY_METHODS = 64;
+
+/** What the handler of a call does. */
+export type Behaviour = 'quick' | 'slow' | 'stalled' | 'throwing' | 'callBack' | 'noMethod';
+
+/** How a call's input and reply are written; `empty` is named by its method instead. */
+export type Form = 'bytes' | 'json' | 'empty';
+
+/** What is drawn for one call. */
+export interface CallPlan {
+  readonly behaviour: Behaviour;
+  readonly form: Form;
+  readonly length: number;
+  readonly replyLength: number;
+  /** How long a slow handler works. */
+  readonly workMs: number;
+  readonly channel: string | undefined;
+  readonly idempotent: boolean;
+  readonly timeoutMs: number;
+}
+
+/** Over what a call is made: one connection of one client incarnation, or a session called back. */
+export interface Route {
+  /** Unlike that of all other routes. */
+  readonly name: string;
+  /** The incarnation that calls, as `A.2`. */
+  readonly from: string;
+  /** Sessions opened so far from the calling incarnation to this peer, as seen on the wire. */
+  readonly sessions: () => number;
+  /** Whether this route has surely had one session only. */
+  readonly steady: () => boolean;
+}
+
+/** One run of a handler. Ticks order all that the ledger saw. */
+export interface Execution {
+  readonly call: CallRecord;
+  /** The incarnation that ran it. */
+  readonly server: string;
+  readonly begun: number;
+  ended: number;
+}
+
+/** How a call ended for its caller. */
+export interface Settlement {
+  readonly atMs: number;
+  readonly code: ErrorCode | 'ok';
+  readonly outcome: Outcome | 'ok';
+  /** `Route.sessions` then. */
+  readonly sessions: number;
+}
+
+/** One call in the ledger: what was asked, what ran, what its caller was told. */
+export class CallRecord {
+  readonly id: number;
+  readonly plan: CallPlan;
+  readonly route: Route;
+  readonly deadlineMs: number;
+  readonly sessionsBefore: number;
+  readonly executions: Execution[] = [];
+  settlement: Settlement | undefined;
+
+  constructor(id: number, plan: CallPlan, route: Route, nowMs: number) {
+    this.id = id;
+    this.plan = plan;
+    this.route = route;
+    this.deadlineMs = nowMs + plan.timeoutMs;
+    this.sessionsBefore = route.sessions();
+  }
+
+  /** The method to call. */
+  get method(): string {
+    const { behaviour, form } = this.plan;
+    if (behaviour === 'noMethod') return 'nothing of that name';
+    if (form === 'empty') return emptyMethod(this.id);
+    return behaviour === 'quick' || (behaviour === 'throwing' && this.id % 2 === 0)
+      ? 'quick'
+      : 'work';
+  }
+
+  input(): unknown {
+    const { form, length } = this.plan;
+    if (form === 'empty') return this.id % 2 === 0 ? undefined : new Uint8Array(0);
+    if (form === 'json') return { id: this.id, pad: 'é'.repeat(length % 100) };
+    return stamped(this.id, 'request', Math.max(STAMP_LENGTH, length));
+  }
+
+  /** What the handler gives back, or throws. */
+  reply(): unknown {
+    const { behaviour, form, replyLength } = this.plan;
+    if (behaviour === 'throwing') throw new Error(this.complaint);
+    if (form === 'json') return { reply: this.id };
+    if (replyLength < STAMP_LENGTH) return undefined;
+    return stamped(this.id, 'reply', replyLength);
+  }
+
+  /** What a throwing handler says. */
+  get complaint(): string {
+    return `thrown for #${this.id}`;
+  }
+
+  toString(): string {
+    return `call #${this.id} (${this.route.name}${this.plan.idempotent ? ', idempotent' : ''})`;
+  }
+}
+
+/** The method of a call without a payload. */
+export function emptyMethod(id: number): string {
+  return `empty ${id % EMPTY_METHODS}`;
+}

@@ -1,0 +1,124 @@
+import { BareBook } from './bare-book.ts';
+import { Ledger } from './ledger.ts';
+import type { Plan } from './plan.ts';
+import type { Trace } from './trace.ts';
+import { Wire } from './wire.ts';
+import type { ConnectorId } from '../../core/id.ts';
+import { SeededRandom } from '../../core/random.ts';
+import type { VirtualClock } from '../../core/virtual-clock.ts';
+import { SimulatedNetwork } from '../../transport/simulated/network.ts';
+import type { Pressure } from '../../transport/simulated/memory.ts';
+import type { Peer } from '../../transport/transport.ts';
+
+/** The service that session peers call, and the id that bare messages carry. */
+export const SERVICE: ConnectorId = { idx: 20, val: 1 };
+export const BARE: ConnectorId = { idx: 20, val: 2 };
+
+/** What the world did to its endpoints, counted. */
+export interface Deeds {
+  crashes: number;
+  partitions: number;
+  drains: number;
+  cancellations: number;
+  stalls: number;
+  replays: number;
+  forgeries: number;
+  floods: number;
+}
+
+/** What all actors of a seed share. */
+export class Stage {
+  readonly plan: Plan;
+  readonly clock: VirtualClock;
+  readonly trace: Trace;
+  readonly network: SimulatedNetwork;
+  readonly ledger: Ledger;
+  readonly bare: BareBook;
+  readonly wire: Wire;
+  readonly random: SeededRandom;
+  readonly deeds: Deeds = {
+    crashes: 0, partitions: 0, drains: 0, cancellations: 0, stalls: 0,
+    replays: 0, forgeries: 0, floods: 0,
+  };
+  /** Resolves when the faults stop. */
+  readonly calmed: Promise<void>;
+  /** Resolves when the calls are used up. */
+  readonly spent: Promise<void>;
+  readonly #pressure: { -readonly [Name in keyof Pressure]: Pressure[Name] };
+  readonly #addresses = new Set<Peer>();
+  #calm = false;
+  #callsLeft: number;
+  #settleCalm!: () => void;
+  #settleSpent!: () => void;
+
+  constructor(plan: Plan, clock: VirtualClock, trace: Trace) {
+    this.plan = plan;
+    this.clock = clock;
+    this.trace = trace;
+    this.random = new SeededRandom(plan.seed).fork('story');
+    const now = (): number => clock.now();
+    this.ledger = new Ledger(now, trace);
+    this.bare = new BareBook(now, this.ledger, plan.intact);
+    this.wire = new Wire((payload) => this.bare.sent(payload));
+    this.#pressure = { ...plan.pressure };
+    this.#callsLeft = plan.callsMax;
+    const { fifo, intact } = plan;
+    this.network = new SimulatedNetwork({
+      clock,
+      random: this.random,
+      faults: plan.faults,
+      memory: this.#pressure, // looked at anew for each allocation, so that it can end
+      reportsDeath: plan.reportsDeath,
+      traits: { ...(fifo ? {} : { fifo: false }), ...(intact ? {} : { intact: false }) },
+    });
+    this.calmed = new Promise((resolve) => (this.#settleCalm = resolve));
+    this.spent = new Promise((resolve) => (this.#settleSpent = resolve));
+  }
+
+  /** True once the faults have stopped. */
+  get calm(): boolean {
+    return this.#calm;
+  }
+
+  get callsLeft(): number {
+    return this.#callsLeft;
+  }
+
+  /** Takes up to `wanted` of the calls that are left. */
+  takeCalls(wanted: number): number {
+    const taken = Math.min(wanted, this.#callsLeft);
+    this.#callsLeft -= taken;
+    if (this.#callsLeft === 0) this.#settleSpent();
+    return taken;
+  }
+
+  /** Notes an address that is used, so that its links can be cleaned. */
+  settle(address: Peer): void {
+    this.#addresses.add(address);
+  }
+
+  /** All faults stop, but for what is on its way already. */
+  endFaults(): void {
+    this.trace.note('net', 'all faults stop');
+    this.network.heal();
+    const { delayMs } = this.plan.faults;
+    for (const from of this.#addresses) {
+      for (const to of this.#addresses) {
+        this.network.link(from, to).set(delayMs === undefined ? {} : { delayMs });
+      }
+    }
+    this.#pressure.kernel = 0;
+    this.#pressure.atomic = 0;
+    this.#calm = true;
+    this.#settleCalm();
+  }
+
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => this.clock.at(this.clock.now() + ms, resolve));
+  }
+
+  /** Sleeps until something happens that comes `perSecond` times a second on average. */
+  pause(random: SeededRandom, perSecond: number): Promise<void> {
+    return this.sleep((-Math.log(1 - random.fraction()) * 1000) / perSecond);
+  }
+}

@@ -1,0 +1,63 @@
+import { faultsIn, type Fault } from './fault.ts';
+
+/** Faults of the datagrams, of the driver and of the talk with bare peers. */
+export const wireFaults: readonly Fault[] = [
+  ...faultsIn('transport/wire/checksum.js', ['vectors', 'unit/sessions/router'], [
+    ['the field of the checksum is four bytes off',
+      'start + AT_CHECKSUM, checksum(slab, start, end)',
+      'start + AT_CHECKSUM + 4, checksum(slab, start, end)', 'simulation/channels'],
+    ['bytes behind the checksum are left out', 'start + AT_CHECKSUM + 4, end)',
+      'start + AT_CHECKSUM + 8, end)', 'vectors', 'simulation/hostile'],
+  ]),
+  ...faultsIn('transport/wire/envelope.js', ['vectors', 'property/carrier'], [
+    ['the reach of a bitmap is off by one', '32 * index + 32 - Math.clz32(word)',
+      '32 * index + 31 - Math.clz32(word)', 'property/codec', 'unit/reliability/carrier'],
+    ['the floor is not written',
+      'view.setUint32(frame.DATA_FLOOR, envelope.floor >>> 0, LITTLE_ENDIAN);', ''],
+    ['the delay of an acknowledgement is not told', 'Math.floor(envelope.ackDelayMs * 1000)', '0'],
+    ['a budget that is used up wraps', 'Math.max(0, Math.floor(leftMs * 1000))',
+      'Math.floor(leftMs * 1000)'],
+  ]),
+  ...faultsIn('transport/wire/datagram.js', ['unit/wire/datagram', 'vectors'], [
+    ['a length beyond the datagram is believed', '|| length > end - at', ''],
+    ['the padding of a message is not skipped', 'next += CN_MSG_HEADER + align4(length);',
+      'next += CN_MSG_HEADER + length;', 'unit/wire/bundle'],
+  ]),
+  ...faultsIn('sessions/messages.js', ['unit/sessions/messages', 'property/codec'], [
+    ['a message of another id is taken', '!sameId(slab, next, id) ||', ''],
+    ['a method name may go beyond its message',
+      'return frame.REQUEST_HEADER + slab.view.getUint8(methodAt);',
+      'return frame.REQUEST_HEADER;'],
+  ]),
+  ...faultsIn('sessions/driver.js', ['simulation/scenarios', 'simulation/hostile'], [
+    ['busy is treated as sent', "if (outcome === 'sent') { this.#count",
+      "if (outcome === 'sent' || outcome === 'busy') { this.#count",
+      'simulation/shares'],
+    ['the timer is not armed', 'this.#timer.arm(at);', ''],
+    ['an earlier time does not arm the timer', 'if (at >= this.#armedAt)',
+      'if (this.#armedAt < Infinity)'],
+    ['a dead peer is waited for', "outcome === 'no-peer' && traits.reportsDeath", 'false',
+      'simulation/outcomes'],
+    ['no checksum is written', 'if (!traits.intact)', 'if (false)'],
+    ['the grant is the same for all',
+      'this.resources.traits.receiveBuffer / Math.max(1, this.#activity.count(this.#now))',
+      'this.resources.traits.receiveBuffer', 'simulation/shares'],
+    ['an overrun is not reported', 'session.carrier.handleOverrun(this.#now);', '',
+      'simulation/shares'],
+    ['a session is not forgotten', 'this.demux.forget(session);', ''],
+  ]),
+  ...faultsIn('sessions/bare.js', ['simulation/bare'], [
+    ['a consumed reply is forgotten', 'this.#consumed.set(consumedKey, true);', ''],
+    ['a reply is taken from anywhere', 'if (request.options.peer !== source.peer)', 'if (false)',
+      'simulation/bare-origin'],
+    ['an ack that w1 cannot tell apart is drawn', 'while (ack === seqPlus(this.#seq, 1))',
+      'while (false)', 'simulation/bare-origin'],
+  ]),
+  ...faultsIn('sessions/bare-request.js', ['simulation/bare'], [
+    ['a request that is not idempotent is repeated',
+      'this.options.idempotent ? now + this.#waitMs : Infinity', 'now + this.#waitMs'],
+  ]),
+  ...faultsIn('sessions/incoming.js', ['simulation/outcomes'], [
+    ['a handler is not told of its deadline', 'else this.abort();', '', 'simulation/cancel'],
+  ]),
+];

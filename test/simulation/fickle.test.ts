@@ -1,0 +1,74 @@
+import test from 'ava';
+import { openPair } from './pair.ts';
+import { ID, World } from './world.ts';
+import { LITTLE_ENDIAN, Slab } from '../../core/slab.ts';
+import { cnMsgAck, cnMsgFlags, cnMsgSeq } from '../../transport/wire/cnmsg.ts';
+import * as frame from '../../transport/wire/frame.ts';
+import { readOpening, writeOpening, writeRefusal } from '../../transport/wire/handshake.ts';
+
+const INCARNATION = { high: 1, low: 1 };
+
+/** Opens every session it is asked for and resets it at its first datagram; counts the OPENs. */
+function fickle(world: World, address: number): { readonly opened: number } {
+  const counts = { opened: 0 };
+  const transport = world.network.open({ address });
+  const say = (length: number, peer: number, write: (slab: Slab) => void): void => {
+    const slab = new Slab(length);
+    write(slab);
+    transport.send(slab, 0, length, peer);
+  };
+  transport.start({
+    receive: (slab, start, _end, { peer }) => {
+      const cn = start + frame.ENVELOPE_CN;
+      const [seq, ack] = [cnMsgSeq(slab, cn), (cnMsgAck(slab, cn) + 1) >>> 0];
+      if (cnMsgFlags(slab, cn) === frame.OPEN) {
+        counts.opened += 1;
+        const opening = readOpening(slab, start, ID);
+        const { source: session } = opening;
+        const source = counts.opened;
+        const answer = { ...opening, ack, session, source, incarnation: INCARNATION };
+        say(frame.OPEN_LENGTH, peer, (to) => writeOpening(to, frame.OPENED, answer));
+        return;
+      }
+      const session = slab.view.getUint32(start + frame.AT_SOURCE, LITTLE_ENDIAN);
+      const reason = frame.REASON_UNKNOWN_SESSION;
+      const refusal = { id: ID, seq, ack, session, incarnation: INCARNATION, reason };
+      say(frame.REFUSAL_LENGTH, peer, (to) => writeRefusal(to, frame.RESET, refusal));
+    },
+    overrun: () => {},
+    received: () => {},
+    failed: () => {},
+  });
+  return counts;
+}
+
+test('a peer that opens sessions only to reset them is asked ever more slowly', async (t) => {
+  const world = new World({ faults: { delayMs: { min: 0.5, max: 0.5 } } });
+  await world.run(async () => {
+    const peer = fickle(world, 100);
+    const client = world.endpoint(200);
+    const connection = await client.connect(ID, { peer: 100 });
+    await t.throwsAsync(connection.call('ping', 1, { timeoutMs: 5_000 }));
+    t.true(peer.opened >= 3 && peer.opened <= 25, `${peer.opened} times in 5 s`);
+    client.destroy();
+  });
+});
+
+test('P4.3: an OPEN with a window too small is dropped', async (t) => {
+  const { clock, client, server, toServer } = openPair({ roundTripMs: 1 });
+  server.serve(ID, { ping: () => 'pong' });
+  await clock.run((async () => {
+    await client.connect(ID, { peer: 100 });
+    const bytes = toServer.posted[0]!.bytes.slice();
+    const { view } = new Slab(bytes);
+    for (const [window, malformed] of [[64, 0], [63, 1]] as const) {
+      view.setUint32(frame.OPEN_WINDOW, window, LITTLE_ENDIAN);
+      view.setUint32(frame.AT_SOURCE, window, LITTLE_ENDIAN); // another session
+      toServer.deliver(bytes, 100);
+      await new Promise<void>((resolve) => clock.at(clock.now() + 2, resolve));
+      t.is(server.stats().dropped.malformed, malformed, `a window of ${window}`);
+    }
+    client.destroy();
+    server.destroy();
+  })());
+});
