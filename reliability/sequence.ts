@@ -8,11 +8,6 @@ export function seqDistance(from: number, to: number): number {
   return (to - from) | 0;
 }
 
-/** True if `left` comes before `right`. */
-export function seqBefore(left: number, right: number): boolean {
-  return ((left - right) | 0) < 0;
-}
-
 /** The number `steps` after `seq`. */
 export function seqPlus(seq: number, steps: number): number {
   return (seq + steps) >>> 0;

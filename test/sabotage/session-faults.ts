@@ -65,7 +65,8 @@ export const sessionFaults: readonly Fault[] = [
       'return true;', 'simulation/window'],
     ['the window does not move', 'this.#undelivered = seqPlus(this.#undelivered, 1);', 'break;',
       'simulation/window'],
-    ['no CANCEL is sent', 'this.#carrier.enqueue(call.cancel);', ''],
+    ['no CANCEL is sent', 'this.#carrier.enqueue(call.cancel);', '',
+      'simulation/cancel'],
     ['calls that move lose their order',
       'numbered.sort((left, right) => seqDistance(right.seq, left.seq));', 'numbered.reverse();',
       'simulation/moved'],
@@ -113,7 +114,7 @@ export const sessionFaults: readonly Fault[] = [
     ['a peer may have all sessions', 'if (siblings.length >= limits.sessionsPerPeerMax)',
       'if (false)'],
   ]),
-  ...faultsIn('sessions/handshakes.js', ['simulation/scenarios', 'simulation/hostile'], [
+  ...faultsIn('sessions/handshakes.js', ['unit/sessions/router'], [
     ['any OPENED is believed', "classify(handshake.opening, genes) !== 'reply'", 'false'],
     ['OPENED is believed from anywhere', '|| handshake.peer !== peer', ''],
   ]),
@@ -137,10 +138,11 @@ export const sessionFaults: readonly Fault[] = [
     ['nobody is told that a session is gone',
       'this.#refuse(frame.RESET, slab, start, peer, demux.resetReason(number));', '',
       'simulation/outcomes'],
-    ['the allow rule is not asked', 'if (!service.allows(source))', 'if (false)'],
+    ['the allow rule is not asked', 'if (!service.allows(source))', 'if (false)',
+      'simulation/scenarios'],
   ]),
   ...faultsIn('sessions/session.js', ['simulation/outcomes', 'simulation/scenarios'], [
-    ['CLOSE is ignored', 'this.#peerClosed = true;', ''],
+    ['CLOSE is ignored', 'this.#peerClosed = true;', '', 'simulation/hostile'],
     ['no PING is sent', 'if (!open || !this.carrier.settled)', 'if (true)', 'simulation/farewell'],
     ['a silent peer is waited for', 'silenceMs(now) < this.#resources.limits.silenceMs', 'true'],
     ['CLOSE is repeated for ever', 'this.carrier.fruitlessProbes > CLOSE_PROBES', 'false',

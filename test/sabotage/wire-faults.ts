@@ -16,7 +16,7 @@ export const wireFaults: readonly Fault[] = [
       'view.setUint32(frame.DATA_FLOOR, envelope.floor >>> 0, LITTLE_ENDIAN);', ''],
     ['the delay of an acknowledgement is not told', 'Math.floor(envelope.ackDelayMs * 1000)', '0'],
     ['a budget that is used up wraps', 'Math.max(0, Math.floor(leftMs * 1000))',
-      'Math.floor(leftMs * 1000)'],
+      'Math.floor(leftMs * 1000)', 'unit/reliability/carrier'],
   ]),
   ...faultsIn('transport/wire/datagram.js', ['unit/wire/datagram', 'vectors'], [
     ['a length beyond the datagram is believed', '|| length > end - at', ''],
@@ -38,7 +38,7 @@ export const wireFaults: readonly Fault[] = [
       'if (this.#armedAt < Infinity)'],
     ['a dead peer is waited for', "outcome === 'no-peer' && traits.reportsDeath", 'false',
       'simulation/outcomes'],
-    ['no checksum is written', 'if (!traits.intact)', 'if (false)'],
+    ['no checksum is written', 'if (!traits.intact)', 'if (false)', 'simulation/channels'],
     ['the grant is the same for all',
       'this.resources.traits.receiveBuffer / Math.max(1, this.#activity.count(this.#now))',
       'this.resources.traits.receiveBuffer', 'simulation/shares'],

@@ -1,4 +1,12 @@
-import { CN_MSG_HEADER, cnMsgLength, readCnMsg, writeCnMsg, type CnMsgHeader } from './cnmsg.ts';
+import {
+  CN_MSG_HEADER,
+  CN_MSG_PAYLOAD_MAX,
+  cnMsgLength,
+  readCnMsg,
+  writeCnMsg,
+  type CnMsgHeader,
+} from './cnmsg.ts';
+import { required } from '../../core/errors.ts';
 import { NLMSG_HEADER, nlmsgLength, readNlmsg, writeNlmsg, type NlmsgHeader } from './nlmsg.ts';
 import { align4, Slab } from '../../core/slab.ts';
 
@@ -64,11 +72,15 @@ export function decodeDatagram(bytes: Uint8Array): Decoded {
     : { ok: true, messages, trailing: 0 };
 }
 
-/** Encodes one message as the kernel would: one nlmsghdr, one cn_msg, padded with zeros. */
+/**
+ * Encodes one message as the kernel would: one nlmsghdr, one cn_msg, padded with zeros. Throws
+ * `invalid-argument` for a payload of more than 65,535 bytes.
+ */
 export function encodeMessage(
   cn: Omit<CnMsgHeader, 'length'>,
   payload: Uint8Array,
 ): Uint8Array<ArrayBuffer> {
+  required(payload.length <= CN_MSG_PAYLOAD_MAX, 'cn_msg.len has 16 bits');
   const length = HEADERS + payload.length;
   const bytes = new Uint8Array(align4(length));
   const slab = new Slab(bytes);

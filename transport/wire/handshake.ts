@@ -1,6 +1,6 @@
 import type { ConnectorId } from '../../core/id.ts';
 import { LITTLE_ENDIAN, type Slab } from '../../core/slab.ts';
-import { cnMsgAck, cnMsgFlags, cnMsgSeq, writeCnMsg } from './cnmsg.ts';
+import { cnMsgAck, cnMsgSeq, writeCnMsg } from './cnmsg.ts';
 import * as frame from './frame.ts';
 import { writeNlmsg } from './nlmsg.ts';
 
@@ -123,11 +123,6 @@ export function envelopeLengthMin(kind: number): number | undefined {
     default:
       return undefined;
   }
-}
-
-/** True if the cn_msg at `at` belongs to a session and not to a bare peer. */
-export function isSessionKind(slab: Slab, at: number): boolean {
-  return (cnMsgFlags(slab, at) & frame.SESSION_FLAG) !== 0;
 }
 
 function writeEnvelope(

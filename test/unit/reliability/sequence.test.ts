@@ -1,6 +1,7 @@
 import test from 'ava';
-import { seqBefore, seqDistance, seqPlus, widen } from '../../../reliability/sequence.ts';
+import { seqDistance, seqPlus, widen } from '../../../reliability/sequence.ts';
 
+const seqBefore = (left: number, right: number): boolean => seqDistance(right, left) < 0;
 const MAX = 0xffff_ffff;
 const HALF = 0x8000_0000;
 

@@ -11,7 +11,7 @@ test('P1.3: the cn_msg of a bundle stand at multiples of 4, whatever their lengt
   slab.bytes.fill(0xee); // what stands in the padding means nothing
   let at = NLMSG_HEADER;
   for (const [index, length] of lengths.entries()) {
-    writeCnMsg(slab, at, id, index, 0, length, 0);
+    writeCnMsg(slab, at, id, index, 0xffff_ffff, length, 0);
     at += CN_MSG_HEADER + ((length + 3) & ~3);
   }
   writeNlmsg(slab, 0, at, 0);
