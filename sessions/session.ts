@@ -228,7 +228,7 @@ export class Session {
         return true;
       case frame.PING:
         return true;
-      default: // CLOSE, the last kind that messagesAreWhole lets through
+      default: // CLOSE, the last kind that messagesStart lets through
         this.#peerClosed = true;
         this.carrier.acknowledgeNow(now); // the peer waits to forget us
         return true;
