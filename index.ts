@@ -10,10 +10,12 @@ export type {
   ServeOptions,
   Serving,
 } from './sessions/endpoint.ts';
-export type { CallOptions, Connection } from './sessions/connection.ts';
+export type { Connection } from './sessions/connection.ts';
+export type { CallOptions } from './sessions/calling.ts';
+export type { CallBack, CallBackOptions } from './sessions/call-back.ts';
+export type { ValueSource } from './sessions/values.ts';
 export type {
   AllowRule,
-  CallBackOptions,
   CallContext,
   Handler,
   Handlers,

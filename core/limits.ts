@@ -30,8 +30,17 @@ export interface Limits {
   readonly seqWindow: number;
   /** FIFO channels of one session with calls in them at the same time. Tunable. */
   readonly channelsMax: number;
-  /** The longest payload of one message, before fragmentation exists. */
+  /** The longest payload that travels in one datagram; a longer one goes in pieces. */
   readonly payloadMax: number;
+  /** The longest value of a call, a reply or a stream, bytes (semantics 14). Tunable. */
+  readonly valueMax: number;
+  /**
+   * What a peer may send of the values of one call before they are taken: bytes, and 64 for each
+   * piece. Tunable; one direction of a stream runs at this much per round trip at most.
+   */
+  readonly creditMax: number;
+  /** Bytes of values in pieces that an endpoint holds for whoever is to take them. Tunable. */
+  readonly flowBytesMax: number;
   /** The longest datagram that is packed of several messages: 16 KiB let the peer start early. */
   readonly packedMax: number;
   /** Default time for a call, ms. Tunable. */
@@ -59,10 +68,13 @@ export const defaultLimits: Limits = {
   requestBytesMax: 256 * 1024 * 1024,
   refusalsMax: 262_144,
   repliesMax: 262_144,
-  replyBytesMax: 64 * 1024 * 1024,
+  replyBytesMax: 256 * 1024 * 1024,
   seqWindow: 65_536,
   channelsMax: 1024,
   payloadMax: 60 * 1024,
+  valueMax: 16 * 1024 * 1024,
+  creditMax: 256 * 1024,
+  flowBytesMax: 256 * 1024 * 1024,
   packedMax: 16 * 1024,
   callTimeoutMs: 30_000,
   silenceMs: 60_000,
@@ -74,6 +86,9 @@ export const defaultLimits: Limits = {
 
 /** The least window of sequence numbers: with less a peer could not be talked to. */
 export const WINDOW_MIN = 64;
+
+/** The least credit: with less a peer could not be talked to. */
+export const CREDIT_MIN = 4096;
 
 /** Completes and checks overrides. Relations between bounds are asserted here, once. */
 export function resolveLimits(overrides: Partial<Limits> = {}): Limits {
@@ -87,6 +102,11 @@ export function resolveLimits(overrides: Partial<Limits> = {}): Limits {
     'seqWindow is a part of the seqs',
   );
   assert(limits.payloadMax <= 0xffff - 512, 'a payload and its headers fit cn_msg.len');
+  assert(limits.valueMax < 2 ** 31, 'a value stays within half of the numbers of credit');
+  assert(
+    limits.creditMax >= CREDIT_MIN && limits.creditMax < 2 ** 30,
+    'credit allows a piece and has room to grow',
+  );
   assert(limits.channelsMax <= 0xffff, 'a channel number is 16 bits, 0 is none');
   assert(limits.sessionsPerPeerMax <= limits.sessionsMax, 'one peer has no more than all');
   return limits;

@@ -55,6 +55,15 @@ export class Lane<T> {
     }
   }
 
+  /** Nothing more will come: releases what stands behind gaps, in order. */
+  closeGaps(): void {
+    const ahead = (position: number): number => seqDistance(this.#next, position);
+    const held = [...this.#held].sort(([left], [right]) => ahead(left) - ahead(right));
+    this.#held.clear();
+    this.#gaps.held -= held.length;
+    for (const [, thing] of held) if (thing !== undefined) this.#ready.push(thing);
+  }
+
   /** The next thing to be worked on, if the one before has finished. */
   take(): T | undefined {
     if (this.#current !== undefined) return undefined;

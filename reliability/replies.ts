@@ -1,5 +1,4 @@
 import { LRUCache } from 'lru-cache/raw';
-import type { Outgoing } from './outgoing.ts';
 
 /**
  * The replies that a server still may have to send again, over all its sessions, bounded by count
@@ -7,8 +6,8 @@ import type { Outgoing } from './outgoing.ts';
  * the reply is gone. That it was seen is remembered elsewhere (reliability/seen.ts), so an evicted
  * reply never leads to a second execution (semantics 9).
  */
-export class ReplyCache {
-  readonly #kept: LRUCache<Outgoing, () => void>;
+export class ReplyCache<T extends object> {
+  readonly #kept: LRUCache<T, () => void>;
   readonly #bytesMax: number;
   readonly #chargeMin: number;
 
@@ -17,9 +16,9 @@ export class ReplyCache {
     // lru-cache's own `max` would allocate room for that many at once. A least charge per reply
     // bounds the count as well, and the cache grows with use.
     this.#chargeMin = Math.ceil(bytesMax / countMax);
-    this.#kept = new LRUCache<Outgoing, () => void>({
+    this.#kept = new LRUCache<T, () => void>({
       maxSize: bytesMax,
-      dispose: (evicted, _reply, why) => {
+      dispose: (evicted, _request, why) => {
         if (why === 'evict') evicted();
       },
     });
@@ -30,21 +29,22 @@ export class ReplyCache {
   }
 
   /**
-   * Keeps a reply; `evicted` is called when it has to give way. One larger than all is not kept.
+   * Keeps the reply of a request, `length` bytes; `evicted` is called when it has to give way. One
+   * larger than all is not kept.
    */
-  keep(reply: Outgoing, evicted: () => void): void {
-    const size = Math.max(reply.bytes.length, this.#chargeMin);
+  keep(request: T, length: number, evicted: () => void): void {
+    const size = Math.max(length, this.#chargeMin);
     if (size > this.#bytesMax) evicted();
-    else this.#kept.set(reply, evicted, { size });
+    else this.#kept.set(request, evicted, { size });
   }
 
   /** It was asked for again: the others give way before it. */
-  use(reply: Outgoing): void {
-    this.#kept.get(reply);
+  use(request: T): void {
+    this.#kept.get(request);
   }
 
   /** The peer has it, or no longer wants it. */
-  release(reply: Outgoing): void {
-    this.#kept.delete(reply);
+  release(request: T): void {
+    this.#kept.delete(request);
   }
 }

@@ -1,9 +1,11 @@
+import type { Flow } from './flow.ts';
 import type { Timed } from './resources.ts';
 import { ConnectorError, type ErrorCode, type Outcome } from '../core/errors.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
 import type { Expiring } from '../reliability/wheel.ts';
 import { CN_MSG_HEADER } from '../transport/wire/cnmsg.ts';
 import { REQUEST_HEADER } from '../transport/wire/frame.ts';
+import { sameIncarnation, type Incarnation } from '../transport/wire/handshake.ts';
 
 const EMPTY = new Uint8Array(0);
 
@@ -19,6 +21,8 @@ export type Settlement =
 
 /** Holds what a call is made of. */
 export interface CallOptions {
+  /** REQUEST or, for a message without a reply, SEND. */
+  readonly kind: number;
   /** The method's name, UTF-8. */
   readonly method: Uint8Array;
   readonly format: number;
@@ -29,6 +33,12 @@ export interface CallOptions {
   readonly channel: string | undefined;
   /** True if it may be repeated even if it may have run. */
   readonly idempotent: boolean;
+  /** True if the caller sends further values. */
+  readonly streams: boolean;
+  /** True if the caller takes any number of values before the reply. */
+  readonly takesStream: boolean;
+  /** Called once it has a flow, outside of any state machine; not for calls without streams. */
+  readonly begun?: (call: Call) => void;
   /** The caller's promise. */
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
@@ -57,14 +67,23 @@ export class Call implements Timed {
   channel = 0;
   position = 0;
   settlement: Settlement | undefined;
+  /** What goes besides request and reply: long values, streams. */
+  flow: Flow | undefined;
+  /** How it will be settled when so many pieces have come. */
+  ending: { readonly settlement: Settlement; readonly pieces: number } | undefined;
   /** Its caller no longer wants it: it does not go on in another session. */
   aborted = false;
   /** What to do when the deadline comes, and when its caller aborts it: set by who has it. */
   onDeadline: (call: Call) => void = nothing;
   abort: () => void = nothing;
   #tie: Tie | undefined;
+  #owned = false;
   /** An earlier session was lost in which it may have run: only an idempotent call gets here. */
   #mayHaveRun = false;
+  /** The process that has it, or had it, once it was handed to a session. */
+  incarnation: Incarnation | undefined;
+  /** The last one in which it may have run. */
+  #doubted: Incarnation | undefined;
 
   earlier: Expiring | undefined = undefined;
   later: Expiring | undefined = undefined;
@@ -90,6 +109,7 @@ export class Call implements Timed {
 
   /** What is known if nothing more is ever heard. */
   get outcome(): Outcome {
+    if (this.ending !== undefined) return 'executed';
     return this.request !== undefined && this.request.transmitted ? 'unknown' : 'not-sent';
   }
 
@@ -97,18 +117,30 @@ export class Call implements Timed {
     return this.settlement?.ok === false && this.settlement.outcome === 'unknown';
   }
 
+  /** True if more than one value goes either way. */
+  get streaming(): boolean {
+    return this.options.streams || this.options.takesStream;
+  }
+
   /** The same call for another session. */
   again(): Call {
     const { method, payload } = this.options;
-    const encoded = this.request?.bytes;
     // The caller may have reused its bytes since: those of the message are what it meant.
+    const encoded = this.#owned ? undefined : this.request?.bytes;
     const at = CN_MSG_HEADER + REQUEST_HEADER + method.length;
     const kept = encoded === undefined ? payload : encoded.subarray(at, at + payload.length);
     const call = new Call({ ...this.options, payload: kept });
     call.#tie = this.#tie;
+    call.#owned = true;
     call.#mayHaveRun = this.#mayHaveRun || this.#unknown;
+    call.#doubted = this.#unknown ? this.incarnation : this.#doubted;
     this.#tie?.renewed(call);
     return call;
+  }
+
+  /** True if it may have run in this very process: there it is not repeated, idempotent or not. */
+  mayHaveRunIn(incarnation: Incarnation): boolean {
+    return this.#doubted !== undefined && sameIncarnation(this.#doubted, incarnation);
   }
 
   /** It will not be sent any more: lets go of its payload. */
@@ -118,6 +150,8 @@ export class Call implements Timed {
 
   /** Makes the call independent of its caller's bytes: it is not encoded before this turn ends. */
   own(): void {
+    if (this.#owned) return;
+    this.#owned = true;
     this.options = { ...this.options, payload: this.options.payload.slice() };
   }
 

@@ -1,7 +1,9 @@
 import Denque from 'denque';
-import { Call, type Settlement } from './call.ts';
+import { Call, type CallOptions, type Settlement } from './call.ts';
 import { Channels } from './channels.ts';
 import { encodeCancel, encodeRequest } from './encode.ts';
+import { Flow, type FlowLink } from './flow.ts';
+import { readReply, unreadable } from './reply.ts';
 import type { Resources } from './resources.ts';
 import type { ErrorCode, Outcome } from '../core/errors.ts';
 import type { ConnectorId } from '../core/id.ts';
@@ -13,39 +15,19 @@ import { seqDistance, seqPlus } from '../reliability/sequence.ts';
 import { SeqTable } from '../reliability/table.ts';
 import * as frame from '../transport/wire/frame.ts';
 
-/** What a failed reply means at the caller (docs/PROTOCOL.md §6). */
-const failures: Readonly<Record<number, { code: ErrorCode; outcome: Outcome; message: string }>> = {
-  [frame.STATUS_UNIMPLEMENTED]: {
-    code: 'unimplemented',
-    outcome: 'not-executed',
-    message: 'the peer serves no such method',
-  },
-  [frame.STATUS_BUSY]: {
-    code: 'busy',
-    outcome: 'not-executed',
-    message: 'the peer has too many requests',
-  },
-  [frame.STATUS_EXPIRED]: {
-    code: 'deadline-exceeded',
-    outcome: 'not-executed',
-    message: 'expired before its turn came',
-  },
-  [frame.STATUS_CLOSED]: {
-    code: 'closed',
-    outcome: 'not-executed',
-    message: 'the peer takes no more calls',
-  },
-  [frame.STATUS_MALFORMED]: {
-    code: 'malformed',
-    outcome: 'not-executed',
-    message: 'the peer cannot read the payload',
-  },
-  [frame.STATUS_EVICTED]: {
-    code: 'reply-evicted',
-    outcome: 'executed',
-    message: 'it ran, but its reply is gone',
-  },
-};
+const EMPTY = new Uint8Array(0);
+
+/** Holds what a caller is made of. */
+export interface CallerParts {
+  readonly link: FlowLink;
+  readonly firstSeq: number;
+  /** The peer's duplicate detection reaches this far ahead of the oldest call it has not seen. */
+  readonly window: number;
+  /** The longest value that the peer takes, bytes. */
+  readonly valueMax: number;
+  /** The peer keeps to no bound. */
+  readonly hostile: () => void;
+}
 
 /**
  * The calling half of a session: numbers the calls (seq + 1 each, ack at random), matches the
@@ -59,6 +41,11 @@ export class Caller {
   readonly #window: number;
   /** There is something to send or to report. */
   readonly #touched: () => void;
+  /** The peer keeps to no bound. */
+  readonly #hostile: () => void;
+  readonly #link: FlowLink;
+  /** The longest value that the peer takes. */
+  readonly #valueMax: number;
   readonly #channels: Channels;
   readonly #calls = new SeqTable<Call>();
   /** Calls that wait for a sequence number within the window. */
@@ -66,28 +53,27 @@ export class Caller {
   /** Those of them that are not settled. */
   #waitingOpen = 0;
   readonly #settled = new Denque<Call>();
+  /** Calls whose callers may begin to send further values. */
+  readonly #begun = new Denque<Call>();
   #next: number;
   /** Every call before this one is delivered. */
   #undelivered: number;
   #open = 0;
   #bytes = 0;
 
-  constructor(
-    resources: Resources,
-    carrier: Carrier,
-    id: ConnectorId,
-    firstSeq: number,
-    window: number,
-    touched: () => void,
-  ) {
-    this.#resources = resources;
-    this.#carrier = carrier;
-    this.#id = id;
+  constructor(parts: CallerParts) {
+    const { link, firstSeq } = parts;
+    this.#link = link;
+    this.#resources = link.resources;
+    this.#carrier = link.carrier;
+    this.#id = link.id;
     this.#next = firstSeq;
     this.#undelivered = firstSeq;
-    this.#window = window;
-    this.#touched = touched;
-    this.#channels = new Channels(resources.limits.channelsMax);
+    this.#window = parts.window;
+    this.#valueMax = parts.valueMax;
+    this.#touched = link.touched;
+    this.#hostile = parts.hostile;
+    this.#channels = new Channels(link.resources.limits.channelsMax);
   }
 
   /** Calls not settled. */
@@ -100,15 +86,16 @@ export class Caller {
     return this.#calls.size + this.#waitingOpen;
   }
 
-  /** Takes a call; false if a bound is reached, and then nothing happened. */
-  call(call: Call): boolean {
+  /** Takes a call; the reason if it does not, and then nothing happened. */
+  call(call: Call): 'busy' | 'too-big' | undefined {
     const { limits, deadlines } = this.#resources;
     const { payload } = call.options;
-    if (this.size >= limits.callsPerSessionMax) return false;
+    if (payload.length > this.#valueMax) return 'too-big';
+    if (this.size >= limits.callsPerSessionMax) return 'busy';
     const bytes = this.#bytes + payload.length;
-    if (this.#bytes > 0 && bytes > limits.callBytesPerSessionMax) return false;
+    if (this.#bytes > 0 && bytes > limits.callBytesPerSessionMax) return 'busy';
     const direct = this.#waitingOpen === 0 && this.#inWindow;
-    if (direct && !this.#admit(call)) return false;
+    if (direct && !this.#admit(call)) return 'busy';
     if (!direct) {
       call.own();
       this.#waiting.push(call);
@@ -119,7 +106,7 @@ export class Caller {
     call.onDeadline = this.#expired;
     deadlines.add(call);
     this.#touched();
-    return true;
+    return undefined;
   }
 
   /**
@@ -139,6 +126,7 @@ export class Caller {
       return;
     }
     request.withdraw();
+    call.flow?.discard();
     call.letGo();
     const identity = { id: this.#id, seq: request.seq, ack: request.ack };
     call.cancel = encodeCancel(this.#resources.scratch, identity, call.channel, call.position);
@@ -161,9 +149,39 @@ export class Caller {
     }
     call.request.done = true; // the reply acknowledges its request
     if (call.cancel !== undefined) call.cancel.done = true;
-    if (call.settlement === undefined) this.#settle(call, readReply(slab, at, end));
+    if (call.settlement === undefined) {
+      const { settlement, pieces } = readReply(slab, at, end);
+      if (pieces !== undefined) {
+        call.ending = { settlement, pieces };
+        if (call.flow?.received !== pieces) return true; // they are still to come
+      }
+      this.#conclude(call, settlement);
+    }
     this.#forget(call);
     return true;
+  }
+
+  /** Takes the REPLY_PIECE whose payload is slab[at, end). Gives whether it was news. */
+  handlePiece(genes: Genes, slab: Slab, at: number, end: number): boolean {
+    const call = this.#calls.get(genes.seq);
+    if (call?.request === undefined || call.settlement !== undefined) return false;
+    if (classify(call.request, genes) !== 'reply') return false;
+    call.flow ??= new Flow(this.#link, call.request);
+    const sighting = call.flow.accept(slab, at, end);
+    if (sighting === 'beyond') this.#hostile();
+    else if (sighting === 'full') this.abandon(call, 'busy', 'no room for what the peer replies');
+    else if (call.ending?.pieces === call.flow.received) {
+      this.#conclude(call, call.ending.settlement);
+      this.#forget(call);
+    }
+    return sighting !== 'duplicate';
+  }
+
+  /** Takes the REQUEST_CREDIT of a call: how far its values may go. */
+  handleCredit(genes: Genes, limit: number): void {
+    const call = this.#calls.get(genes.seq);
+    if (call?.request === undefined || classify(call.request, genes) !== 'reply') return;
+    call.flow?.setLimit(limit);
   }
 
   /** The peer has a request, or the word that it was taken back. */
@@ -184,11 +202,12 @@ export class Caller {
     numbered.sort((left, right) => seqDistance(right.seq, left.seq));
     for (const call of [...numbered, ...this.#waiting.toArray()]) {
       if (call.settlement === undefined) {
-        const outcome = call.outcome === 'not-sent' ? 'not-sent' : transmitted;
+        const outcome = call.outcome === 'unknown' ? transmitted : call.outcome;
         this.#settle(call, { ok: false, code, outcome, message });
       }
       if (call.request !== undefined) call.request.done = true;
       if (call.cancel !== undefined) call.cancel.done = true;
+      call.flow?.discard();
       this.#calls.delete(call.seq);
     }
     this.#waiting.clear();
@@ -198,6 +217,11 @@ export class Caller {
   /** The next call that was settled; its `settled` is to be called outside of the machine. */
   pollSettled(): Call | undefined {
     return this.#settled.shift();
+  }
+
+  /** The next call whose caller may send further values. */
+  pollBegun(): Call | undefined {
+    return this.#begun.shift();
   }
 
   get #inWindow(): boolean {
@@ -212,7 +236,7 @@ export class Caller {
   #admit(call: Call): boolean {
     const { options } = call;
     if (options.channel !== undefined) {
-      const place = this.#channels.place(options.channel);
+      const place = this.#channels.place(options.channel, options.kind === frame.SEND);
       if (place === undefined) return false;
       call.channel = place.number;
       call.position = place.position;
@@ -220,21 +244,45 @@ export class Caller {
     call.seq = this.#next;
     this.#next = seqPlus(this.#next, 1);
     const { random, scratch } = this.#resources;
-    call.request = encodeRequest(
-      scratch,
-      { id: this.#id, seq: call.seq, ack: random.u32() },
-      {
-        channel: call.channel,
-        position: call.position,
-        method: options.method,
-        format: options.format,
-        payload: options.payload,
-        deadline: options.deadline,
-      },
-    );
+    const inPieces = options.payload.length > this.#link.wholeMax;
+    const identity = { id: this.#id, seq: call.seq, ack: random.u32() };
+    call.request = encodeRequest(scratch, identity, {
+      kind: options.kind,
+      channel: call.channel,
+      position: call.position,
+      method: options.method,
+      format: options.format | bits(options, inPieces),
+      payload: inPieces ? EMPTY : options.payload,
+      deadline: options.deadline,
+    });
     this.#calls.add(call);
     this.#carrier.enqueue(call.request);
+    if (inPieces || call.streaming) this.#beginFlow(call, call.request, inPieces);
     return true;
+  }
+
+  #beginFlow(call: Call, request: Outgoing, inPieces: boolean): void {
+    call.flow = new Flow(this.#link, request);
+    if (inPieces) {
+      call.own(); // it is read until the peer has let all of it go
+      const { format, payload } = call.options;
+      call.flow.write({ format, bytes: payload }, nothing);
+    }
+    if (call.streaming) this.#begun.push(call);
+  }
+
+  /** Settles a call whose reply, and all that goes before it, has come. */
+  #conclude(call: Call, settlement: Settlement): void {
+    call.flow?.close();
+    if (call.ending === undefined || call.options.takesStream || !settlement.ok) {
+      this.#settle(call, settlement);
+      return;
+    }
+    const value = call.flow?.take();
+    const { format, bytes: payload } = value ?? {};
+    const whole = format !== undefined && payload !== undefined;
+    this.#settle(call, whole ? { ok: true, format, payload } : unreadable);
+    call.flow?.discard();
   }
 
   #settle(call: Call, settlement: Settlement): void {
@@ -269,28 +317,13 @@ export class Caller {
   }
 }
 
-/** Reads a reply; its payload is copied, because the slab is the transport's. */
-function readReply(slab: Slab, at: number, end: number): Settlement {
-  const status = slab.view.getUint8(at + frame.REPLY_STATUS);
-  const format = slab.view.getUint8(at + frame.REPLY_FORMAT);
-  const payload = slab.bytes.slice(at + frame.REPLY_HEADER, end);
-  if (status === frame.STATUS_OK) return { ok: true, format, payload };
-  const failure = failures[status];
-  if (failure !== undefined) return { ok: false, ...failure };
-  // STATUS_APPLICATION, or a status of a later version: that it ran is all there is to know.
-  const message = status === frame.STATUS_APPLICATION ? applicationMessage(payload) : 'failed';
-  return { ok: false, code: 'application', outcome: 'executed', message };
+/** The bits of a request that say what goes with it in pieces. */
+function bits({ streams, takesStream }: CallOptions, inPieces: boolean): number {
+  return (
+    (inPieces ? frame.REQUEST_IN_PIECES : 0) |
+    (streams ? frame.REQUEST_STREAMS : 0) |
+    (takesStream ? frame.REQUEST_TAKES_STREAM : 0)
+  );
 }
 
-/** The message of an error thrown by a handler: JSON `{message}`, from a peer, so anything. */
-function applicationMessage(payload: Uint8Array): string {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(payload));
-    if (typeof value === 'object' && value !== null && 'message' in value) {
-      return String(value.message);
-    }
-  } catch {
-    // Falls through: a peer may send anything.
-  }
-  return 'the handler failed';
-}
+function nothing(): void {}

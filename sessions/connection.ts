@@ -1,35 +1,23 @@
-import { Call, type CallOptions as CallParts } from './call.ts';
+import type { Call } from './call.ts';
+import { busy, call, send, settle, stream, submit } from './calling.ts';
+import type { CallOptions, CallSite } from './calling.ts';
 import type { Dialer } from './dialer.ts';
-import { METHOD_LENGTH_MAX } from './encode.ts';
-import { readPayload, writePayload } from './payload.ts';
 import type { Resources } from './resources.ts';
-import type { AllowRule, CallBackOptions, Service } from './service.ts';
+import type { AllowRule, Service } from './service.ts';
 import type { Session } from './session.ts';
 import { sleep, type Clock } from '../core/clock.ts';
-import { ConnectorError, isConnectorError, required } from '../core/errors.ts';
+import { ConnectorError, isConnectorError } from '../core/errors.ts';
 import type { ConnectorId } from '../core/id.ts';
 import { backoffMs } from '../reliability/backoff.ts';
 import type { Credentials, Peer } from '../transport/transport.ts';
 
-/** Adjusts one call. */
-export interface CallOptions extends CallBackOptions {
-  /** It may run more than once: repeat it even if the peer was lost while it may have run. */
-  readonly idempotent?: boolean;
-}
-
 /** The longest wait before a session is opened again, ms. */
 const REOPEN_MAX_MS = 1_000;
 
-/** What a call is checked against. */
-export interface CallLimits {
+/** Ties a connection to its endpoint. */
+export interface ConnectionParts {
   readonly clock: Clock;
   readonly resources: Resources;
-  /** The longest payload of a call, bytes. */
-  readonly payloadMax: number;
-}
-
-/** Ties a connection to its endpoint. */
-export interface ConnectionParts extends CallLimits {
   readonly id: ConnectorId;
   readonly peer: Peer;
   readonly waitForReady: boolean;
@@ -46,6 +34,7 @@ export interface ConnectionParts extends CallLimits {
  */
 export class Connection implements AsyncDisposable {
   readonly #parts: ConnectionParts;
+  readonly #site: CallSite;
   #session: Session | undefined;
   /** Settles when no call waits for a session any more; undefined while none does. */
   #dialing: Promise<void> | undefined;
@@ -61,6 +50,13 @@ export class Connection implements AsyncDisposable {
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
+    this.#site = {
+      clock: parts.clock,
+      resources: parts.resources,
+      check: () => this.#check(),
+      submit: (made) => this.#submit(made),
+      settled: (made) => this.#settled(made),
+    };
   }
 
   get id(): ConnectorId {
@@ -88,14 +84,28 @@ export class Connection implements AsyncDisposable {
    * Rejects with `ConnectorError`, whose `outcome` says what is known of the call.
    */
   call(method: string, input?: unknown, options: CallOptions = {}): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      if (this.#closing !== undefined) {
-        const message = 'the connection is closed';
-        throw new ConnectorError('closed', message, { outcome: 'not-sent' });
-      }
-      const parts = callParts(this.#parts, method, input, options, resolve, reject, this.#settled);
-      start(parts, options.signal, (call) => this.#submit(call));
-    });
+    return call(this.#site, method, input, options);
+  }
+
+  /**
+   * Sends a message that nobody replies to; resolves when the peer has accepted it: from then on it
+   * runs, once, if the peer lives. Rejects as `call` does.
+   */
+  send(method: string, input?: unknown, options: CallOptions = {}): Promise<void> {
+    return send(this.#site, method, input, options);
+  }
+
+  /**
+   * Calls a method that answers with any number of values. The call begins when the first is asked
+   * for and is cancelled when its taker stops; a slow taker slows the handler down. Throws, after
+   * what has come, as `call` rejects.
+   */
+  stream(
+    method: string,
+    input?: unknown,
+    options: CallOptions = {},
+  ): AsyncGenerator<unknown, void, void> {
+    return stream(this.#site, method, input, options);
   }
 
   /** Takes no more calls, waits until those open are settled, and closes the session. */
@@ -120,6 +130,11 @@ export class Connection implements AsyncDisposable {
     await this.#dialing;
     await this.#session?.drain();
     this.#parts.closed(this);
+  }
+
+  #check(): void {
+    if (this.#closing === undefined) return;
+    throw new ConnectorError('closed', 'the connection is closed', { outcome: 'not-sent' });
   }
 
   #submit(call: Call): void {
@@ -217,7 +232,7 @@ export class Connection implements AsyncDisposable {
     return calls;
   }
 
-  readonly #settled = (call: Call): void => {
+  #settled(call: Call): void {
     const { settlement, options } = call;
     if (settlement?.ok === true) this.#fruitless = 0;
     if (
@@ -226,110 +241,13 @@ export class Connection implements AsyncDisposable {
       this.#closing === undefined
     ) {
       const notRun = settlement.outcome === 'not-sent' || settlement.outcome === 'not-executed';
-      const wanted = !call.aborted && this.#parts.clock.now() < options.deadline;
+      const inTime = this.#parts.clock.now() < options.deadline;
+      const wanted = inTime && !call.aborted && !options.streams; // what was sent is used up
       if (wanted && (notRun || options.idempotent)) {
         this.#wait(call.again(), this.#moved);
         return;
       }
     }
     settle(call);
-  };
-}
-
-/** Checks what a caller gave and makes the parts of a call of it. Throws `invalid-argument`. */
-export function callParts(
-  limits: CallLimits,
-  method: string,
-  input: unknown,
-  options: CallOptions,
-  resolve: (value: unknown) => void,
-  reject: (error: unknown) => void,
-  settled: (call: Call) => void,
-): CallParts {
-  const {
-    timeoutMs = limits.resources.limits.callTimeoutMs,
-    channel,
-    idempotent = false,
-  } = options;
-  required(timeoutMs >= 0, `timeoutMs is a number of milliseconds, not ${timeoutMs}`);
-  required(method.length > 0, 'a method has a name');
-  const name = encoder.encode(method);
-  required(
-    name.length <= METHOD_LENGTH_MAX,
-    `a method's name has ${METHOD_LENGTH_MAX} bytes at most`,
-  );
-  const { format, bytes } = writePayload(input);
-  if (bytes.length > limits.payloadMax) {
-    const message = `${bytes.length} bytes, of ${limits.payloadMax} at most`;
-    throw new ConnectorError('too-big', message, { outcome: 'not-sent' });
   }
-  const deadline = limits.clock.now() + timeoutMs;
-  return {
-    method: name,
-    format,
-    payload: bytes,
-    deadline,
-    channel,
-    idempotent,
-    resolve,
-    reject,
-    settled,
-  };
-}
-
-/** Starts a call, and ties it to the caller's signal if there is one. */
-export function start(
-  parts: CallParts,
-  signal: AbortSignal | undefined,
-  submitCall: (call: Call) => void,
-): void {
-  if (signal === undefined) {
-    submitCall(new Call(parts));
-    return;
-  }
-  if (signal.aborted) {
-    const options = { outcome: 'not-sent', cause: signal.reason } as const;
-    throw new ConnectorError('cancelled', 'aborted before it was made', options);
-  }
-  // One listener for the life of the call, whatever sessions it goes through.
-  const current: { call: Call } = { call: new Call(parts) };
-  const abort = (): void => {
-    current.call.aborted = true;
-    current.call.abort();
-  };
-  const done = (): void => signal.removeEventListener('abort', abort);
-  current.call.tie({
-    renewed: (call) => {
-      current.call = call;
-    },
-    done,
-  });
-  signal.addEventListener('abort', abort, { once: true });
-  submitCall(current.call);
-}
-
-/** Hands a call to a session. */
-export function submit(session: Session, call: Call): void {
-  call.abort = () => session.caller.abandon(call, 'cancelled', 'aborted by the caller');
-  if (!session.caller.call(call)) call.reject(busy());
-}
-
-/** Settles the caller's promise by the call's settlement. */
-export function settle(call: Call): void {
-  const { settlement } = call;
-  if (settlement === undefined) return;
-  if (!settlement.ok) {
-    const { code, message, outcome } = settlement;
-    call.reject(new ConnectorError(code, message, { outcome }));
-    return;
-  }
-  const value = readPayload(settlement.format, settlement.payload);
-  if (value.ok) call.resolve(value.value);
-  else call.reject(new ConnectorError('malformed', 'unreadable reply', { outcome: 'executed' }));
-}
-
-const encoder = new TextEncoder();
-
-function busy(): ConnectorError {
-  return new ConnectorError('busy', 'too many calls are open here', { outcome: 'not-sent' });
 }

@@ -26,6 +26,8 @@ export interface Counters {
   unmatchedReplies: number;
   /** Replies that gave way to the cache's bounds. */
   repliesEvicted: number;
+  /** Handlers of one-way messages that failed: nobody else hears of it. */
+  unheardFailures: number;
   /** Datagrams dropped, by reason. */
   readonly dropped: Record<Drop, number>;
 }
@@ -74,6 +76,7 @@ export function newCounters(): Counters {
     duplicateReplies: 0,
     unmatchedReplies: 0,
     repliesEvicted: 0,
+    unheardFailures: 0,
     dropped: dropped as Record<Drop, number>,
   };
 }

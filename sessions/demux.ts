@@ -80,6 +80,8 @@ export class Demux {
       firstSeq: (0xffff_ffff - (random.u32() & 0xfff)) >>> 0,
       grant,
       window: limits.seqWindow,
+      valueMax: limits.valueMax,
+      credit: limits.creditMax,
     };
   }
 
@@ -215,8 +217,8 @@ export class Demux {
 
 /** The half of the session that an OPEN or OPENED describes. */
 export function half(opening: Opening): Half {
-  const { source, tag, firstNumber, firstSeq, grant, window } = opening;
-  return { session: source, tag, firstNumber, firstSeq, grant, window };
+  const { source, tag, firstNumber, firstSeq, grant, window, valueMax, credit } = opening;
+  return { session: source, tag, firstNumber, firstSeq, grant, window, valueMax, credit };
 }
 
 /** Peers are whole numbers below 2^32: the key is exact. */

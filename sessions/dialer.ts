@@ -1,6 +1,6 @@
 import pRetry, { AbortError } from 'p-retry';
 import { half, type Demux } from './demux.ts';
-import type { Answer, Handshake, Handshakes } from './handshakes.ts';
+import { usable, type Answer, type Handshake, type Handshakes } from './handshakes.ts';
 import type { Resources } from './resources.ts';
 import type { AllowRule, Service } from './service.ts';
 import type { Session } from './session.ts';
@@ -9,7 +9,6 @@ import { ConnectorError, isConnectorError, type ErrorCode } from '../core/errors
 import { formatId, type ConnectorId } from '../core/id.ts';
 import { backoffMs } from '../reliability/backoff.ts';
 import type { Credentials, Peer, SendOutcome } from '../transport/transport.ts';
-import { WINDOW_MIN } from '../core/limits.ts';
 import * as frame from '../transport/wire/frame.ts';
 
 /** OPEN is repeated after twice the expected round trip, then ever more slowly, within a second. */
@@ -127,7 +126,7 @@ export class Dialer {
     if (closed()) throw new AbortError(endpointClosed());
     if (answer === undefined) throw expired();
     if (!answer.ok) throw new AbortError(refusal(answer.reason, request.id));
-    if (answer.opening.window < WINDOW_MIN) throw new AbortError(refused('a window of no use'));
+    if (!usable(answer.opening)) throw new AbortError(refused('a window or credit of no use'));
     if (!allows(request, answer.credentials)) {
       throw new AbortError(refused('whoever answers at the address is not allowed to'));
     }

@@ -5,6 +5,7 @@ import { newCounters } from './counters.ts';
 import { Demux } from './demux.ts';
 import { Dialer } from './dialer.ts';
 import { Handshakes, type Handshake } from './handshakes.ts';
+import type { Incoming } from './incoming.ts';
 import type { Resources, Timed } from './resources.ts';
 import { Router, type ControlDatagram } from './router.ts';
 import type { Service } from './service.ts';
@@ -59,6 +60,8 @@ export class Driver implements Sink {
   readonly #touched: Session[] = [];
   readonly #agenda = new Agenda<Session>();
   readonly #activity = new Activity<Session>();
+  /** Sessions that have ended and still have to run what they accepted. */
+  readonly #lingering = new Set<Session>();
   readonly #timer: Timer;
   readonly #out: Slab;
   #armedAt = Infinity;
@@ -79,7 +82,7 @@ export class Driver implements Sink {
       grainMs: clock.grainMs,
       random,
       deadlines: new Wheel<Timed>(),
-      replies: new ReplyCache(limits.repliesMax, limits.replyBytesMax),
+      replies: new ReplyCache<Incoming>(limits.repliesMax, limits.replyBytesMax),
       counters: newCounters(),
       scratch: new Slab(limits.payloadMax + HEADERS_MAX),
       grant: () => this.#grant(),
@@ -88,6 +91,7 @@ export class Driver implements Sink {
       armed: () => this.schedule(),
       requestsHeld: 0,
       requestBytesHeld: 0,
+      flowBytesHeld: 0,
       refusalsHeld: 0,
     };
     this.resources = resources;
@@ -111,6 +115,11 @@ export class Driver implements Sink {
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** All sessions that are open or still have something to run. */
+  sessions(): Session[] {
+    return [...this.demux.sessions(), ...this.#lingering];
   }
 
   receive(slab: Slab, start: number, end: number, source: Source): void {
@@ -205,6 +214,9 @@ export class Driver implements Sink {
       const session = this.#touched[index]!;
       const { responder, caller } = session;
       for (let gone = responder.pollAborted(); gone; gone = responder.pollAborted()) gone.abort();
+      for (let call = caller.pollBegun(); call; call = caller.pollBegun()) {
+        call.options.begun?.(call);
+      }
       for (let call = caller.pollSettled(); call; call = caller.pollSettled()) {
         call.options.settled(call);
       }
@@ -265,7 +277,10 @@ export class Driver implements Sink {
     if (session.state === 'ended') {
       this.demux.forget(session);
       this.#activity.forget(session);
-      session.handleForgotten();
+      if (session.over) {
+        this.#lingering.delete(session);
+        session.handleForgotten();
+      } else this.#lingering.add(session);
     } else {
       this.#agenda.file(session, session.pollTimeout());
     }
@@ -304,7 +319,7 @@ export class Driver implements Sink {
     const { counters } = this.resources;
     if (messages.length === 0) counters.controlSent += 1;
     for (const { kind } of messages) {
-      if (kind === frame.REQUEST) counters.requestsSent += 1;
+      if (kind === frame.REQUEST || kind === frame.SEND) counters.requestsSent += 1;
       else if (kind === frame.REPLY) counters.repliesSent += 1;
       else counters.controlSent += 1;
     }

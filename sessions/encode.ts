@@ -1,6 +1,7 @@
 import { align4, type Slab } from '../core/slab.ts';
 import { LITTLE_ENDIAN } from '../core/slab.ts';
 import type { ConnectorId } from '../core/id.ts';
+import type { Piece } from '../reliability/inflow.ts';
 import { Outgoing } from '../reliability/outgoing.ts';
 import { CN_MSG_HEADER, writeCnMsg } from '../transport/wire/cnmsg.ts';
 import * as frame from '../transport/wire/frame.ts';
@@ -17,21 +18,24 @@ export const METHOD_LENGTH_MAX = 0xff;
 
 /** Holds what a REQUEST says besides its identity. */
 export interface RequestParts {
+  /** REQUEST or SEND. */
+  readonly kind: number;
   readonly channel: number;
   readonly position: number;
   readonly method: Uint8Array;
+  /** How the payload is written, and the three bits that belong to the request. */
   readonly format: number;
   readonly payload: Uint8Array;
   readonly deadline: number;
 }
 
-/** Encodes a REQUEST. Its budget is written at each transmission (reliability/carrier.ts). */
+/** Encodes a REQUEST or SEND. Its budget is written at each transmission (carrier.ts). */
 export function encodeRequest(scratch: Slab, identity: Identity, parts: RequestParts): Outgoing {
   const { view, bytes } = scratch;
   const { method, payload } = parts;
   const length = frame.REQUEST_HEADER + method.length + payload.length;
   const at = CN_MSG_HEADER;
-  writeCnMsg(scratch, 0, identity.id, identity.seq, identity.ack, length, frame.REQUEST);
+  writeCnMsg(scratch, 0, identity.id, identity.seq, identity.ack, length, parts.kind);
   view.setUint32(at + frame.REQUEST_BUDGET, frame.BUDGET_NONE, LITTLE_ENDIAN);
   view.setUint16(at + frame.REQUEST_CHANNEL, parts.channel, LITTLE_ENDIAN);
   view.setUint8(at + frame.REQUEST_METHOD_LENGTH, method.length);
@@ -39,24 +43,67 @@ export function encodeRequest(scratch: Slab, identity: Identity, parts: RequestP
   view.setUint32(at + frame.REQUEST_POSITION, parts.position, LITTLE_ENDIAN);
   bytes.set(method, at + frame.REQUEST_HEADER);
   bytes.set(payload, at + frame.REQUEST_HEADER + method.length);
-  return finish(scratch, frame.REQUEST, identity, length, parts.deadline);
+  return finish(scratch, parts.kind, identity, length, parts.deadline);
 }
 
-/** Encodes the REPLY to the request (seq, ack): the same seq, ack + 1, which the caller passes. */
+/**
+ * Encodes the REPLY to the request (seq, ack): the same seq, ack + 1, which the caller passes. With
+ * `pieces`, it says how many go before it.
+ */
 export function encodeReply(
   scratch: Slab,
   identity: Identity,
   status: number,
   format: number,
   payload: Uint8Array,
+  pieces?: number,
 ): Outgoing {
-  const length = frame.REPLY_HEADER + payload.length;
+  const { view, bytes } = scratch;
+  const payloadAt = frame.REPLY_HEADER + (pieces === undefined ? 0 : frame.REPLY_COUNT_LENGTH);
+  const length = payloadAt + payload.length;
+  const at = CN_MSG_HEADER;
   writeCnMsg(scratch, 0, identity.id, identity.seq, identity.ack, length, frame.REPLY);
-  scratch.view.setUint32(CN_MSG_HEADER, 0, LITTLE_ENDIAN);
-  scratch.view.setUint8(CN_MSG_HEADER + frame.REPLY_STATUS, status);
-  scratch.view.setUint8(CN_MSG_HEADER + frame.REPLY_FORMAT, format);
-  scratch.bytes.set(payload, CN_MSG_HEADER + frame.REPLY_HEADER);
+  view.setUint32(at, 0, LITTLE_ENDIAN);
+  view.setUint8(at + frame.REPLY_STATUS, status);
+  view.setUint8(at + frame.REPLY_FORMAT, format);
+  if (pieces !== undefined) {
+    view.setUint8(at + frame.REPLY_FORMAT, format | frame.REPLY_AFTER_PIECES);
+    view.setUint32(at + frame.REPLY_HEADER, pieces, LITTLE_ENDIAN);
+  }
+  bytes.set(payload, at + payloadAt);
   return finish(scratch, frame.REPLY, identity, length, Infinity);
+}
+
+/** Encodes a REQUEST_PIECE or REPLY_PIECE, under the seq and ack of what it belongs to. */
+export function encodePiece(
+  scratch: Slab,
+  identity: Identity,
+  kind: number,
+  piece: Piece,
+): Outgoing {
+  const { view, bytes } = scratch;
+  const length = frame.PIECE_HEADER + piece.bytes.length;
+  const at = CN_MSG_HEADER;
+  writeCnMsg(scratch, 0, identity.id, identity.seq, identity.ack, length, kind);
+  view.setUint32(at + frame.PIECE_POSITION, piece.position, LITTLE_ENDIAN);
+  view.setUint32(at + frame.PIECE_FORMAT, 0, LITTLE_ENDIAN);
+  view.setUint8(at + frame.PIECE_FORMAT, piece.format);
+  view.setUint8(at + frame.PIECE_FLAGS, piece.flags);
+  bytes.set(piece.bytes, at + frame.PIECE_HEADER);
+  return finish(scratch, kind, identity, length, Infinity);
+}
+
+/** Encodes a REQUEST_CREDIT or REPLY_CREDIT: what may have been sent in all. */
+export function encodeCredit(
+  scratch: Slab,
+  identity: Identity,
+  kind: number,
+  limit: number,
+): Outgoing {
+  const { id, seq, ack } = identity;
+  writeCnMsg(scratch, 0, id, seq, ack, frame.CREDIT_LENGTH, kind);
+  scratch.view.setUint32(CN_MSG_HEADER + frame.CREDIT_LIMIT, limit, LITTLE_ENDIAN);
+  return finish(scratch, kind, identity, frame.CREDIT_LENGTH, Infinity);
 }
 
 /** Encodes the CANCEL of a request: its own seq and ack, its channel and position. */

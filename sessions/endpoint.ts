@@ -1,7 +1,7 @@
 import { BareClient, type BareCallOptions } from './bare-client.ts';
 import type { BareMessage } from './bare-request.ts';
 import type { BareListener } from './bare.ts';
-import { callBack } from './call-back.ts';
+import { CallBack } from './call-back.ts';
 import { Connection } from './connection.ts';
 import type { Counters } from './counters.ts';
 import { Driver } from './driver.ts';
@@ -15,9 +15,6 @@ import type { Random } from '../core/random.ts';
 import { SystemClock } from '../core/system-clock.ts';
 import { SystemRandom } from '../core/system-random.ts';
 import type { Peer, Transport } from '../transport/transport.ts';
-
-/** Room for the envelope, its bitmap and the headers of one message. */
-const OVERHEAD = 512;
 
 /** Tells `createEndpoint` where to live. */
 export interface EndpointOptions {
@@ -67,6 +64,8 @@ export interface EndpointStats extends Counters {
   /** Requests that wait or run here, or whose reply is not acknowledged. */
   readonly requestsHeld: number;
   readonly repliesKept: number;
+  /** Bytes of long values and streams that came and were not taken. */
+  readonly flowBytesHeld: number;
   /** Refusals not acknowledged. */
   readonly refusalsHeld: number;
   /** Requests to bare peers that are open. */
@@ -103,10 +102,9 @@ export class Endpoint implements AsyncDisposable {
     return this.#transport.address;
   }
 
-  /** The longest payload of a call or a reply, bytes. */
-  get payloadMax(): number {
-    const { limits, traits } = this.#driver.resources;
-    return Math.min(limits.payloadMax, traits.datagramMax - OVERHEAD);
+  /** The longest value of a call, a reply or a stream, bytes. A peer may take less. */
+  get valueMax(): number {
+    return this.#driver.resources.limits.valueMax;
   }
 
   /**
@@ -142,7 +140,6 @@ export class Endpoint implements AsyncDisposable {
       clock: this.#clock,
       resources,
       dialer,
-      payloadMax: this.payloadMax,
       closed: (closed) => this.#connections.delete(closed),
     });
     await connection.open(timeoutMs, options.signal);
@@ -202,6 +199,7 @@ export class Endpoint implements AsyncDisposable {
       sessions: demux.size,
       requestsHeld,
       repliesKept: replies.count,
+      flowBytesHeld: resources.flowBytesHeld,
       refusalsHeld: resources.refusalsHeld,
       bareRequests: exchange.open,
     };
@@ -238,24 +236,15 @@ export class Endpoint implements AsyncDisposable {
   }
 
   #service(id: ConnectorId, handlers: Handlers, allow: AllowRule): Service {
-    const parts = {
-      clock: this.#clock,
-      resources: this.#driver.resources,
-      payloadMax: this.payloadMax,
-    };
-    return new Service({
-      id,
-      handlers,
-      allow,
-      payloadMax: this.payloadMax,
-      callBack: (session, method, input, options) =>
-        callBack(parts, session, method, input, options),
-    });
+    const clock = this.#clock;
+    const { resources } = this.#driver;
+    const callBack = (session: Session): CallBack => new CallBack(clock, resources, session);
+    return new Service({ id, handlers, allow, callBack });
   }
 
   /** Drains the sessions that `choose` picks; resolves when all of them have ended. */
   async #drained(choose: (session: Session) => boolean): Promise<void> {
-    const chosen = [...this.#driver.demux.sessions()].filter(choose);
+    const chosen = this.#driver.sessions().filter(choose);
     await Promise.all(chosen.map((session) => session.drain()));
   }
 

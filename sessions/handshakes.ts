@@ -1,5 +1,6 @@
 import type { Half } from './session.ts';
 import type { ConnectorId } from '../core/id.ts';
+import { CREDIT_MIN, WINDOW_MIN } from '../core/limits.ts';
 import type { Random } from '../core/random.ts';
 import { classify, type Genes } from '../reliability/match.ts';
 import type { Credentials, Peer } from '../transport/transport.ts';
@@ -10,6 +11,11 @@ import type { Incarnation, Opening, Refusal } from '../transport/wire/handshake.
 export type Answer =
   | { readonly ok: true; readonly opening: Opening; readonly credentials: Credentials | undefined }
   | { readonly ok: false; readonly reason: number };
+
+/** True if a peer that states this can be talked to (docs/PROTOCOL.md, P4.3). */
+export function usable(opening: Opening): boolean {
+  return opening.window >= WINDOW_MIN && opening.credit >= CREDIT_MIN;
+}
 
 /** One OPEN that waits for its answer. */
 export interface Handshake {
@@ -54,6 +60,8 @@ export class Handshakes {
       firstSeq: own.firstSeq,
       grant: own.grant,
       window: own.window,
+      valueMax: own.valueMax,
+      credit: own.credit,
     };
     const handshake = { opening, peer, own, answered };
     this.#pending.set(own.session, handshake);

@@ -1,6 +1,9 @@
+import type { Flow } from './flow.ts';
+import { readPayload, type ReadPayload } from './payload.ts';
 import type { Timed } from './resources.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
 import type { Expiring } from '../reliability/wheel.ts';
+import * as frame from '../transport/wire/frame.ts';
 
 const EMPTY = new Uint8Array(0);
 
@@ -8,7 +11,10 @@ const EMPTY = new Uint8Array(0);
 export interface IncomingParts {
   readonly seq: number;
   readonly ack: number;
+  /** It is a message without a reply: the caller waits until it is accepted, no longer. */
+  readonly oneWay: boolean;
   readonly method: string;
+  /** How the payload is written, and the three bits of frame.ts that belong to the request. */
   readonly format: number;
   readonly payload: Uint8Array;
   /** When the caller stops waiting, in our clock time; Infinity: never. */
@@ -28,17 +34,31 @@ export interface IncomingHooks {
 export class Incoming implements Timed {
   readonly seq: number;
   readonly ack: number;
+  readonly oneWay: boolean;
   readonly method: string;
-  readonly format: number;
+  format: number;
   payload: Uint8Array;
-  readonly deadline: number;
+  deadline: number;
   readonly channel: number;
-  state: 'waiting' | 'running' | 'replied' = 'waiting';
+  /** The caller sends further values, and takes any number of them. */
+  readonly streams: boolean;
+  readonly takesStream: boolean;
+  /** False while pieces of the payload are to come. */
+  whole: boolean;
+  /** Its turn has come, but it was not whole. */
+  due = false;
+  state: 'waiting' | 'running' | 'finished' = 'waiting';
+  /** One-way: the caller knows that it is here. It runs now, whatever becomes of its session. */
+  accepted = false;
   /** The caller took it back, or its session is over: no reply is wanted. */
   cancelled = false;
   /** It was refused while it waited; its place in its channel is still to come. */
   answered = false;
   reply: Outgoing | undefined;
+  /** What goes besides request and reply: long values, streams. */
+  flow: Flow | undefined;
+  /** The payload as a value, once it was read. */
+  input: ReadPayload | undefined;
   #controller: AbortController | undefined;
   readonly #hooks: IncomingHooks;
 
@@ -49,8 +69,12 @@ export class Incoming implements Timed {
   constructor(parts: IncomingParts, hooks: IncomingHooks) {
     this.seq = parts.seq;
     this.ack = parts.ack;
+    this.oneWay = parts.oneWay;
     this.method = parts.method;
-    this.format = parts.format;
+    this.format = parts.format & frame.FORMAT_MASK;
+    this.streams = (parts.format & frame.REQUEST_STREAMS) !== 0;
+    this.takesStream = (parts.format & frame.REQUEST_TAKES_STREAM) !== 0;
+    this.whole = (parts.format & frame.REQUEST_IN_PIECES) === 0;
     this.payload = parts.payload;
     this.deadline = parts.deadline;
     this.channel = parts.channel;
@@ -68,6 +92,23 @@ export class Incoming implements Timed {
       else this.#hooks.watched(this);
     }
     return this.#controller.signal;
+  }
+
+  /** True for a request that is all there is, and is answered when it has run. */
+  get plain(): boolean {
+    return !this.oneWay && this.whole && !this.streams && !this.takesStream;
+  }
+
+  /** One-way: from now on it runs whenever its turn comes. */
+  accept(): void {
+    this.accepted = true;
+    this.deadline = Infinity;
+  }
+
+  /** Reads the payload, once. */
+  read(): ReadPayload {
+    this.input ??= readPayload(this.format, this.payload);
+    return this.input;
   }
 
   /** Lets go of the payload; gives how many bytes that were. */

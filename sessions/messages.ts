@@ -40,13 +40,24 @@ export function sameId(slab: Slab, at: number, id: ConnectorId): boolean {
 /** The least payload of the message at `at`; Infinity for a kind that does not exist. */
 function lengthMin(slab: Slab, at: number): number {
   switch (cnMsgFlags(slab, at)) {
-    case frame.REQUEST: {
+    case frame.REQUEST:
+    case frame.SEND: {
       if (cnMsgLength(slab, at) < frame.REQUEST_HEADER) return Infinity;
       const methodAt = at + CN_MSG_HEADER + frame.REQUEST_METHOD_LENGTH;
       return frame.REQUEST_HEADER + slab.view.getUint8(methodAt);
     }
-    case frame.REPLY:
-      return frame.REPLY_HEADER;
+    case frame.REPLY: {
+      if (cnMsgLength(slab, at) < frame.REPLY_HEADER) return Infinity;
+      const format = slab.view.getUint8(at + CN_MSG_HEADER + frame.REPLY_FORMAT);
+      const counts = (format & frame.REPLY_AFTER_PIECES) !== 0;
+      return frame.REPLY_HEADER + (counts ? frame.REPLY_COUNT_LENGTH : 0);
+    }
+    case frame.REQUEST_PIECE:
+    case frame.REPLY_PIECE:
+      return frame.PIECE_HEADER;
+    case frame.REQUEST_CREDIT:
+    case frame.REPLY_CREDIT:
+      return frame.CREDIT_LENGTH;
     case frame.CANCEL:
       return frame.CANCEL_LENGTH;
     case frame.CLOSE:

@@ -1,4 +1,5 @@
 import type { Counters } from './counters.ts';
+import type { Incoming } from './incoming.ts';
 import type { Session } from './session.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Random } from '../core/random.ts';
@@ -20,7 +21,7 @@ export interface Resources {
   /** Cryptographic where it matters: acks and tags are drawn from it. */
   readonly random: Random;
   readonly deadlines: Wheel<Timed>;
-  readonly replies: ReplyCache;
+  readonly replies: ReplyCache<Incoming>;
   readonly counters: Counters;
   /** Where messages are encoded before they are copied to size; its content lasts no call. */
   readonly scratch: Slab;
@@ -36,6 +37,8 @@ export interface Resources {
   requestsHeld: number;
   /** Their payload bytes, kept within `limits.requestBytesMax`. */
   requestBytesHeld: number;
+  /** Bytes of values in pieces that came and were not taken, kept within `limits.flowBytesMax`. */
+  flowBytesHeld: number;
   /** Refusals not acknowledged, over all sessions, kept within `limits.refusalsMax`. */
   refusalsHeld: number;
 }

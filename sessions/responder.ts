@@ -1,19 +1,34 @@
 import Denque from 'denque';
 import { encodeReply } from './encode.ts';
+import { Flow, type FlowLink } from './flow.ts';
 import { Incoming, type IncomingHooks } from './incoming.ts';
+import { Lanes, type Place } from './lanes.ts';
+import { Refusals, replyIdentity } from './refusals.ts';
+import { readRequest } from './request.ts';
 import type { Resources } from './resources.ts';
-import type { ConnectorId } from '../core/id.ts';
-import { LITTLE_ENDIAN, type Slab } from '../core/slab.ts';
+import type { Slab } from '../core/slab.ts';
 import type { Carrier } from '../reliability/carrier.ts';
-import { Lane } from '../reliability/lane.ts';
+import type { Lane } from '../reliability/lane.ts';
 import type { Genes } from '../reliability/match.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
 import { SeenSeqs } from '../reliability/seen.ts';
-import { seqPlus } from '../reliability/sequence.ts';
 import { SeqTable } from '../reliability/table.ts';
+import { CN_MSG_HEADER } from '../transport/wire/cnmsg.ts';
 import * as frame from '../transport/wire/frame.ts';
 
 const EMPTY = new Uint8Array(0);
+/** What a reply takes besides its payload. */
+const REPLY_HEADERS: number = CN_MSG_HEADER + frame.REPLY_HEADER;
+
+/** Holds what a responder is made of. */
+export interface ResponderParts {
+  readonly link: FlowLink;
+  readonly firstSeq: number;
+  /** The status to refuse a request with that nobody here can take; undefined: somebody can. */
+  readonly refusal: (incoming: Incoming) => number | undefined;
+  /** The peer keeps to no bound. */
+  readonly hostile: () => void;
+}
 
 /**
  * The answering half of a session. Each request runs at most once: `SeenSeqs` remembers every
@@ -21,40 +36,26 @@ const EMPTY = new Uint8Array(0);
  * sent again, and a channel hands its requests out in order, one at a time. Sans-IO.
  */
 export class Responder {
+  readonly #parts: ResponderParts;
   readonly #resources: Resources;
   readonly #carrier: Carrier;
-  readonly #id: ConnectorId;
-  /** There is something to send. */
-  readonly #touched: () => void;
-  /** The peer keeps to no bound. */
-  readonly #hostile: () => void;
   readonly #seen: SeenSeqs;
   readonly #held = new SeqTable<Incoming>();
   #owed = 0;
   readonly #aborted = new Denque<Incoming>();
-  readonly #lanes = new Map<number, Lane<Incoming>>();
+  readonly #lanes: Lanes;
   readonly #ready = new Denque<Incoming>();
-  /** Positions held behind gaps, over all channels. */
-  readonly #gaps = { held: 0 };
-  /** Refusals not acknowledged. */
-  #refusals = 0;
+  readonly #refusals: Refusals;
   #draining = false;
-  #ended = false;
 
-  constructor(
-    resources: Resources,
-    carrier: Carrier,
-    id: ConnectorId,
-    firstSeq: number,
-    touched: () => void,
-    hostile: () => void,
-  ) {
+  constructor(parts: ResponderParts) {
+    const { resources, carrier } = parts.link;
+    this.#parts = parts;
     this.#resources = resources;
     this.#carrier = carrier;
-    this.#id = id;
-    this.#touched = touched;
-    this.#hostile = hostile;
-    this.#seen = new SeenSeqs(firstSeq, resources.limits.seqWindow);
+    this.#seen = new SeenSeqs(parts.firstSeq, resources.limits.seqWindow);
+    this.#lanes = new Lanes(resources.limits);
+    this.#refusals = new Refusals(parts.link, parts.hostile);
   }
 
   /** Requests whose handler runs or waits, or whose reply is not acknowledged. */
@@ -62,7 +63,7 @@ export class Responder {
     return this.#held.size;
   }
 
-  /** Those of them whose caller still wants to know. */
+  /** Those of them whose caller still wants to know, or was told that they run. */
   get owed(): number {
     return this.#owed;
   }
@@ -73,31 +74,34 @@ export class Responder {
   }
 
   /**
-   * Takes the REQUEST whose payload, header included, is slab[at, end); checked to be whole. Gives
-   * whether it was news.
+   * Takes the REQUEST (or, `oneWay`, SEND) whose payload, header included, is slab[at, end);
+   * checked to be whole. Gives whether it was news.
    */
-  handleRequest(genes: Genes, slab: Slab, at: number, end: number, now: number): boolean {
+  handleRequest(
+    oneWay: boolean,
+    genes: Genes,
+    slab: Slab,
+    at: number,
+    end: number,
+    now: number,
+  ): boolean {
     const sighting = this.#seen.sighting(genes.seq);
     if (sighting === 'duplicate') this.#handleDuplicate(genes, now);
-    if (sighting === 'beyond') this.#hostile();
+    if (sighting === 'beyond') this.#parts.hostile();
     if (sighting !== 'new') return false;
-    const { channel, lane, position } = this.#place(slab, at);
+    const place = this.#lanes.place(slab, at);
     this.#seen.add(genes.seq);
-    const refusal = lane === null ? frame.STATUS_BUSY : this.#refusal(end - at);
-    if (refusal !== undefined) {
-      lane?.put(position, undefined); // refused, its place is taken all the same
-      this.#sendRefusal(genes, refusal);
-    } else {
-      const incoming = this.#read(genes, slab, at, end, channel, now);
-      this.#hold(incoming);
-      if (lane) {
-        lane.put(position, incoming);
-        this.#resources.deadlines.add(incoming); // it may wait long; its caller does not
-      } else {
-        this.#ready.push(incoming);
-      }
+    let refusal = place.lane === null ? frame.STATUS_BUSY : this.#refusal(end - at);
+    if (refusal === undefined) {
+      const incoming = new Incoming(readRequest(genes, oneWay, slab, at, end, now), this.#hooks);
+      refusal = incoming.plain ? undefined : this.#parts.refusal(incoming);
+      if (refusal === undefined) this.#admit(incoming, place);
     }
-    this.#release(lane);
+    if (refusal !== undefined) {
+      place.lane?.put(place.position, undefined); // refused, its place is taken all the same
+      this.#refusals.send(genes, refusal);
+    }
+    this.#release(place.lane);
     return true;
   }
 
@@ -109,28 +113,53 @@ export class Responder {
   handleCancel(genes: Genes, slab: Slab, at: number): void {
     const sighting = this.#seen.sighting(genes.seq);
     if (sighting === 'beyond') {
-      this.#hostile();
+      this.#parts.hostile();
       return;
     }
     if (sighting === 'new') {
-      const { channel, lane, position } = this.#place(slab, at);
+      const { channel, lane, position } = this.#lanes.place(slab, at);
       this.#seen.add(genes.seq); // the request itself, if it still comes, is a duplicate
       lane?.put(position, undefined);
       this.#release(lane);
-      if (channel !== 0) this.#sendRefusal(genes, frame.STATUS_EXPIRED);
+      if (channel !== 0) this.#refusals.send(genes, frame.STATUS_EXPIRED);
       return;
     }
     const incoming = this.#held.get(genes.seq);
-    if (incoming === undefined || incoming.ack !== genes.ack) return;
-    if (incoming.state !== 'replied') this.#cancel(incoming);
-    else if (incoming.channel === 0) this.#forget(incoming);
+    if (incoming === undefined || incoming.ack !== genes.ack || incoming.accepted) return;
+    if (incoming.state !== 'finished') {
+      this.#cancel(incoming);
+      return;
+    }
+    // A reply in pieces would wait for credit that never comes.
+    const stands = incoming.channel !== 0 && incoming.flow === undefined;
+    if (stands) return;
+    this.#forget(incoming);
+    if (incoming.channel !== 0) this.#refusals.send(incoming, frame.STATUS_EXPIRED);
   }
 
-  /** The peer has a reply. */
-  handleDelivered(reply: Outgoing): void {
-    const incoming = this.#held.get(reply.seq);
-    if (incoming?.reply === reply) this.#forget(incoming);
-    else this.#countRefusals(-1);
+  /** Takes the REQUEST_PIECE whose payload is slab[at, end). Gives whether it was news. */
+  handlePiece(genes: Genes, slab: Slab, at: number, end: number): boolean {
+    const incoming = this.#held.get(genes.seq);
+    if (incoming?.flow === undefined || incoming.ack !== genes.ack) return false;
+    const sighting = incoming.flow.accept(slab, at, end);
+    if (sighting === 'beyond') this.#parts.hostile();
+    else if (sighting === 'full') this.#overflow(incoming);
+    else if (!incoming.whole && incoming.flow.ready) this.#complete(incoming);
+    return sighting !== 'duplicate';
+  }
+
+  /** Takes the REPLY_CREDIT of a request: how far the values before its reply may go. */
+  handleCredit(genes: Genes, limit: number): void {
+    const incoming = this.#held.get(genes.seq);
+    if (incoming?.ack === genes.ack) incoming.flow?.setLimit(limit);
+  }
+
+  /** The peer has a reply, or a piece of one. */
+  handleDelivered(message: Outgoing): void {
+    const incoming = this.#held.get(message.seq);
+    if (message.kind === frame.REPLY && incoming?.reply !== message)
+      this.#refusals.handleDelivered();
+    else if (incoming !== undefined) this.#forgetIfTold(incoming);
   }
 
   /**
@@ -153,40 +182,62 @@ export class Responder {
     return this.#aborted.shift();
   }
 
+  /** The flow of a request that runs, for the values before its reply. */
+  flow(incoming: Incoming): Flow {
+    const { link } = this.#parts;
+    incoming.flow ??= new Flow(link, replyIdentity(link.id, incoming));
+    if (incoming.cancelled) incoming.flow.discard();
+    return incoming.flow;
+  }
+
   /** Ends a request that ran: sends its reply, unless nobody wants it any more. */
   reply(incoming: Incoming, status: number, format: number, payload: Uint8Array): void {
-    if (incoming.state === 'replied') return; // its session was over first
+    if (incoming.state === 'finished') return; // its session was over first
     if (incoming.cancelled) {
       this.refuse(incoming, frame.STATUS_EXPIRED);
       return;
     }
     this.#finish(incoming);
-    const { scratch, replies } = this.#resources;
-    const identity = this.#replyIdentity(incoming);
-    const reply = encodeReply(scratch, identity, status, format, payload);
-    incoming.reply = reply;
-    this.#carrier.enqueue(reply);
-    replies.keep(reply, () => this.#evict(incoming));
+    if (incoming.accepted) {
+      if (status !== frame.STATUS_OK) this.#resources.counters.unheardFailures += 1;
+      this.#forgetIfTold(incoming);
+      return;
+    }
+    if (payload.length > this.#parts.link.wholeMax) {
+      const value = { format, bytes: payload.slice() }; // read until the peer has taken it
+      this.flow(incoming).write(value, (taken) => {
+        if (taken) this.#answer(incoming, status, frame.FORMAT_NONE, EMPTY);
+      });
+    } else this.#answer(incoming, status, format, payload);
+    const length = REPLY_HEADERS + payload.length;
+    this.#resources.replies.keep(incoming, length, () => this.#evict(incoming));
   }
 
   /** Ends a request without its handler's word: it did not run, or nobody wants to know. */
   refuse(incoming: Incoming, status: number): void {
-    if (incoming.state === 'replied') return;
+    if (incoming.state === 'finished') return;
     this.#finish(incoming);
     this.#forget(incoming);
     if (incoming.answered) return;
-    if (!incoming.cancelled || incoming.channel !== 0) this.#sendRefusal(incoming, status);
+    if (!incoming.cancelled || incoming.channel !== 0) this.#refusals.send(incoming, status);
   }
 
-  /** The session is over: handlers are told, replies dropped. */
+  /**
+   * The session is over: handlers are told, replies dropped. What was accepted without a reply runs
+   * all the same: its caller was told that it is here.
+   */
   fail(): void {
     for (const incoming of [...this.#held.values()]) {
-      this.#cancel(incoming);
-      this.#forget(incoming);
+      if (incoming.accepted) {
+        incoming.reply?.withdraw();
+        this.#forgetIfTold(incoming);
+      } else {
+        this.#cancel(incoming);
+        this.#forget(incoming);
+      }
     }
-    this.#ready.clear();
-    this.#countRefusals(-this.#refusals);
-    this.#ended = true;
+    this.#refusals.end();
+    for (const lane of this.#lanes.closeGaps()) this.#release(lane);
   }
 
   #handleDuplicate(genes: Genes, now: number): void {
@@ -194,7 +245,7 @@ export class Responder {
     const incoming = this.#held.get(genes.seq);
     // The caller asks again: it lacks the reply, or did when it asked.
     if (incoming?.reply !== undefined && incoming.ack === genes.ack) {
-      this.#resources.replies.use(incoming.reply);
+      this.#resources.replies.use(incoming);
       this.#carrier.resend(incoming.reply, now);
     }
   }
@@ -208,91 +259,67 @@ export class Responder {
     return full ? frame.STATUS_BUSY : undefined;
   }
 
-  /** Answers a request that is not held. Whoever acknowledges none of many gets no more. */
-  #sendRefusal(genes: Genes, status: number): void {
-    if (this.#ended) return;
-    const identity = this.#replyIdentity(genes);
-    const { scratch, limits } = this.#resources;
-    this.#carrier.enqueue(encodeReply(scratch, identity, status, frame.FORMAT_NONE, EMPTY));
-    this.#touched();
-    this.#countRefusals(1);
-    const { refusalsHeld } = this.#resources;
-    if (this.#refusals > limits.callsPerSessionMax || refusalsHeld > limits.refusalsMax) {
-      this.#hostile();
-    }
-  }
-
-  #countRefusals(change: number): void {
-    this.#refusals += change;
-    this.#resources.refusalsHeld += change;
-  }
-
-  #read(genes: Genes, slab: Slab, at: number, end: number, channel: number, now: number): Incoming {
-    const { bytes, view } = slab;
-    const budget = view.getUint32(at + frame.REQUEST_BUDGET, LITTLE_ENDIAN);
-    const methodAt = at + frame.REQUEST_HEADER;
-    const payloadAt = methodAt + view.getUint8(at + frame.REQUEST_METHOD_LENGTH);
-    const parts = {
-      seq: genes.seq,
-      ack: genes.ack,
-      method: decodeMethod(bytes, methodAt, payloadAt),
-      format: view.getUint8(at + frame.REQUEST_FORMAT),
-      payload: bytes.slice(payloadAt, end),
-      deadline: budget === frame.BUDGET_NONE ? Infinity : now + budget / 1000,
-      channel,
-    };
-    return new Incoming(parts, this.#hooks);
-  }
-
   /** Shared by all requests: a closure each would cost more than the rest of them. */
   readonly #hooks: IncomingHooks = {
     watched: (incoming) => {
       this.#resources.deadlines.add(incoming);
       this.#resources.armed(); // a handler may ask for its signal at any time
     },
-    expired: (incoming) => {
-      this.#cancel(incoming);
-      incoming.answered = true;
-      this.#sendRefusal(incoming, frame.STATUS_EXPIRED);
-    },
+    expired: (incoming) => this.#turnAway(incoming, frame.STATUS_EXPIRED),
   };
 
-  /**
-   * The place that a REQUEST or CANCEL has: no lane outside of channels; null if there is no such
-   * place, in a channel that is not allowed here or at a position that no honest peer uses.
-   */
-  #place(
-    slab: Slab,
-    at: number,
-  ): {
-    readonly channel: number;
-    readonly position: number;
-    readonly lane: Lane<Incoming> | null | undefined;
-  } {
-    const channel = slab.view.getUint16(at + frame.REQUEST_CHANNEL, LITTLE_ENDIAN);
-    const position = slab.view.getUint32(at + frame.REQUEST_POSITION, LITTLE_ENDIAN);
-    const lane = channel === 0 ? undefined : this.#lane(channel, position);
-    return { channel, position, lane };
+  #admit(incoming: Incoming, { lane, position }: Place): void {
+    this.#hold(incoming);
+    if (!incoming.whole || incoming.streams) this.flow(incoming).grant();
+    if (lane) lane.put(position, incoming);
+    else this.#due(incoming);
+    // It may wait long; its caller does not.
+    if (lane || !incoming.whole) this.#resources.deadlines.add(incoming);
+    if (incoming.oneWay && incoming.whole) this.#accept(incoming);
   }
 
-  #lane(channel: number, position: number): Lane<Incoming> | null {
-    const { channelsMax, seqWindow } = this.#resources.limits;
-    let lane = this.#lanes.get(channel);
-    if (lane === undefined) {
-      if (channel > channelsMax) return null;
-      lane = new Lane<Incoming>(seqWindow, this.#gaps);
-      this.#lanes.set(channel, lane);
-    }
-    const placement = lane.placement(position);
-    if (placement === 'held') return this.#gaps.held < seqWindow ? lane : null;
-    return placement === 'ready' ? lane : null;
+  /** Its payload in pieces has come. */
+  #complete(incoming: Incoming): void {
+    incoming.whole = true;
+    const value = incoming.flow?.take();
+    if (value === undefined) return;
+    if (!incoming.streams) incoming.flow?.deafen();
+    incoming.format = value.format;
+    incoming.payload = value.bytes;
+    this.#resources.requestBytesHeld += value.bytes.length;
+    const refusal = incoming.oneWay ? this.#parts.refusal(incoming) : undefined;
+    if (refusal !== undefined) this.#turnAway(incoming, refusal);
+    else if (incoming.oneWay) this.#accept(incoming);
+    if (incoming.due) this.#due(incoming);
+  }
+
+  /** Tells the caller of a one-way message that it is here. It needs no place among the replies. */
+  #accept(incoming: Incoming): void {
+    this.#resources.deadlines.remove(incoming);
+    incoming.accept();
+    this.#answer(incoming, frame.STATUS_OK, frame.FORMAT_NONE, EMPTY);
+  }
+
+  #answer(incoming: Incoming, status: number, format: number, payload: Uint8Array): void {
+    const { id, touched } = this.#parts.link;
+    const identity = replyIdentity(id, incoming);
+    const pieces = incoming.flow?.sent;
+    const reply = encodeReply(this.#resources.scratch, identity, status, format, payload, pieces);
+    incoming.reply = reply;
+    this.#carrier.enqueue(reply);
+    touched();
+  }
+
+  /** Its turn has come: it runs as soon as it is whole. */
+  #due(incoming: Incoming): void {
+    incoming.due = true;
+    if (incoming.whole) this.#ready.push(incoming);
+    this.#parts.link.touched();
   }
 
   #release(lane: Lane<Incoming> | null | undefined): void {
     const next = lane?.take();
-    if (next === undefined) return;
-    this.#ready.push(next);
-    this.#touched();
+    if (next !== undefined) this.#due(next);
   }
 
   #hold(incoming: Incoming): void {
@@ -304,14 +331,28 @@ export class Responder {
 
   /** Its handler has finished, or will not run: the next of its channel may start. */
   #finish(incoming: Incoming): void {
-    this.#touched();
-    incoming.state = 'replied';
+    this.#parts.link.touched();
+    incoming.state = 'finished';
     this.#resources.deadlines.remove(incoming);
     this.#resources.requestBytesHeld -= incoming.takePayload();
+    incoming.flow?.deafen();
     if (incoming.channel === 0) return;
     const lane = this.#lanes.get(incoming.channel);
     lane?.finish(incoming);
     this.#release(lane);
+  }
+
+  /** Refuses a request that waits; its place in its channel is still to come. */
+  #turnAway(incoming: Incoming, status: number): void {
+    this.#cancel(incoming);
+    incoming.answered = true;
+    this.#refusals.send(incoming, status);
+  }
+
+  /** All flows together hold too much: this one gives way. */
+  #overflow(incoming: Incoming): void {
+    const ran = incoming.state !== 'waiting';
+    this.#turnAway(incoming, ran ? frame.STATUS_APPLICATION : frame.STATUS_BUSY);
   }
 
   #cancel(incoming: Incoming): void {
@@ -319,23 +360,31 @@ export class Responder {
     incoming.cancelled = true;
     this.#owed -= 1;
     this.#resources.deadlines.remove(incoming);
+    incoming.flow?.discard();
     // Its place in a queue remains; a handler that runs counts until it has ended.
     if (incoming.state === 'waiting') this.#forget(incoming);
     else this.#aborted.push(incoming);
-    this.#touched();
+    if (!incoming.whole) {
+      incoming.whole = true; // nothing more is to come
+      if (incoming.due) this.#ready.push(incoming);
+    }
+    this.#parts.link.touched();
   }
 
   #evict(incoming: Incoming): void {
-    const evicted = incoming.reply;
-    if (evicted === undefined || evicted.done) return;
+    if (incoming.reply?.done === true) return;
     this.#resources.counters.repliesEvicted += 1;
-    evicted.withdraw();
-    const identity = this.#replyIdentity(incoming);
-    const { scratch } = this.#resources;
-    const notice = encodeReply(scratch, identity, frame.STATUS_EVICTED, frame.FORMAT_NONE, EMPTY);
-    incoming.reply = notice;
-    this.#carrier.enqueue(notice);
-    this.#touched();
+    incoming.reply?.withdraw();
+    incoming.flow?.discard();
+    incoming.flow = undefined; // what was sent in it does not count any more
+    this.#answer(incoming, frame.STATUS_EVICTED, frame.FORMAT_NONE, EMPTY);
+  }
+
+  /** Forgets a request that has run and whose caller has all that it is to know. */
+  #forgetIfTold(incoming: Incoming): void {
+    if (incoming.state !== 'finished' || incoming.reply?.done !== true) return;
+    if (incoming.flow?.closed === false && !incoming.flow.settled) return;
+    this.#forget(incoming);
   }
 
   #forget(incoming: Incoming): void {
@@ -343,25 +392,9 @@ export class Responder {
     if (!incoming.cancelled) this.#owed -= 1;
     this.#resources.requestsHeld -= 1;
     this.#resources.requestBytesHeld -= incoming.takePayload();
-    if (incoming.reply === undefined) return;
-    incoming.reply.withdraw();
-    this.#resources.replies.release(incoming.reply);
+    incoming.flow?.discard();
+    if (incoming.reply === undefined && incoming.state !== 'finished') return;
+    incoming.reply?.withdraw();
+    this.#resources.replies.release(incoming);
   }
-
-  #replyIdentity(request: Genes): { id: ConnectorId; seq: number; ack: number } {
-    return { id: this.#id, seq: request.seq, ack: seqPlus(request.ack, 1) };
-  }
-}
-
-const decoder = new TextDecoder();
-
-/** Reads a method's name: short ASCII by character codes, which is three times as fast. */
-function decodeMethod(bytes: Uint8Array, from: number, to: number): string {
-  let name = '';
-  for (let at = from; at < to; at++) {
-    const code = bytes[at]!;
-    if (code > 0x7f) return decoder.decode(bytes.subarray(from, to));
-    name += String.fromCharCode(code);
-  }
-  return name;
 }

@@ -1,12 +1,11 @@
 import type { BareExchange } from './bare.ts';
 import type { Drop } from './counters.ts';
 import type { Demux } from './demux.ts';
-import type { Handshakes } from './handshakes.ts';
+import { usable, type Handshakes } from './handshakes.ts';
 import { messagesStart } from './messages.ts';
 import type { Resources } from './resources.ts';
 import type { Service } from './service.ts';
 import { formatId, type ConnectorId } from '../core/id.ts';
-import { WINDOW_MIN } from '../core/limits.ts';
 import { LITTLE_ENDIAN, Slab } from '../core/slab.ts';
 import { seqPlus } from '../reliability/sequence.ts';
 import type { Peer, Source } from '../transport/transport.ts';
@@ -117,7 +116,7 @@ export class Router {
   #handleOpen(slab: Slab, start: number, id: ConnectorId, source: Source): Drop | undefined {
     const opening = readOpening(slab, start, id);
     const { peer } = source;
-    if (opening.window < WINDOW_MIN) return 'malformed';
+    if (!usable(opening)) return 'malformed';
     const service = this.#parts.services.get(formatId(id));
     if (service === undefined) {
       this.#refuse(frame.REFUSED, slab, start, peer, frame.REASON_NO_SERVICE);
@@ -156,6 +155,8 @@ export class Router {
       firstSeq: own.firstSeq,
       grant: own.grant,
       window: own.window,
+      valueMax: own.valueMax,
+      credit: own.credit,
     });
     this.#send(peer, bytes);
     return undefined;

@@ -1,6 +1,8 @@
-import { readPayload, writePayload, type Payload } from './payload.ts';
+import { writePayload, type Payload } from './payload.ts';
+import type { CallBack } from './call-back.ts';
 import type { Incoming } from './incoming.ts';
 import type { Session } from './session.ts';
+import { pour, Values } from './values.ts';
 import { ConnectorError } from '../core/errors.ts';
 import type { ConnectorId } from '../core/id.ts';
 import type { Credentials, Peer, Source } from '../transport/transport.ts';
@@ -18,22 +20,21 @@ export interface CallContext {
   readonly ack: number;
   /** Aborts when the caller gives up, its deadline comes or the session ends. Made on first use. */
   readonly signal: AbortSignal;
-  /** Calls the caller back on the same session. */
-  call(method: string, input?: unknown, options?: CallBackOptions): Promise<unknown>;
-}
-
-/** Adjusts a call that a handler makes to its caller. */
-export interface CallBackOptions {
-  /** ms; default `limits.callTimeoutMs`, Infinity for none. */
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
-  /** The FIFO channel; none if absent. */
-  readonly channel?: string;
+  /**
+   * The further values that the caller sends, to be read once; none for most calls. Throws
+   * `cancelled` if the caller gives up.
+   */
+  readonly requests: AsyncGenerator<unknown, void, void>;
+  /** Calls the caller back on the same session, as `Connection` does. */
+  readonly call: CallBack['call'];
+  readonly send: CallBack['send'];
+  readonly stream: CallBack['stream'];
 }
 
 /**
- * Answers one method: gets the caller's value, gives (a promise of) the reply. What it throws
- * reaches the caller as `application` with the message alone. Runs at most once per call.
+ * Answers one method: gets the caller's value, gives (a promise of) the reply, or, for a caller
+ * that takes a stream, an async iterable of values. What it throws reaches the caller as
+ * `application` with the message alone. Runs at most once per call.
  */
 export type Handler = (input: unknown, context: CallContext) => unknown;
 
@@ -48,14 +49,7 @@ export interface ServiceParts {
   readonly id: ConnectorId;
   readonly handlers: Handlers;
   readonly allow: AllowRule;
-  /** The longest reply, bytes. */
-  readonly payloadMax: number;
-  readonly callBack: (
-    session: Session,
-    method: string,
-    input: unknown,
-    options: CallBackOptions,
-  ) => Promise<unknown>;
+  readonly callBack: (session: Session) => CallBack;
 }
 
 /** The handlers of one connector id, at a server or, for call-backs, at a client. */
@@ -79,6 +73,12 @@ export class Service {
     }
   }
 
+  /** The status to refuse a request with before it runs; undefined: it can run. */
+  refusal(incoming: Incoming): number | undefined {
+    if (!this.#handlers.has(incoming.method)) return frame.STATUS_UNIMPLEMENTED;
+    return incoming.whole && !incoming.read().ok ? frame.STATUS_MALFORMED : undefined;
+  }
+
   /** Runs the handler of a request and sends its reply. Never throws, whatever the handler does. */
   dispatch(session: Session, incoming: Incoming): void {
     const handler = this.#handlers.get(incoming.method);
@@ -86,7 +86,7 @@ export class Service {
       session.responder.refuse(incoming, frame.STATUS_UNIMPLEMENTED);
       return;
     }
-    const input = readPayload(incoming.format, incoming.payload);
+    const input = incoming.read();
     if (!input.ok) {
       session.responder.refuse(incoming, frame.STATUS_MALFORMED);
       return;
@@ -112,8 +112,12 @@ export class Service {
   #succeed(session: Session, incoming: Incoming, value: unknown): void {
     let payload: Payload;
     try {
+      if (isAsyncIterable(value)) {
+        this.#pour(session, incoming, value);
+        return;
+      }
       payload = writePayload(value);
-      if (payload.bytes.length > this.#parts.payloadMax) {
+      if (payload.bytes.length > session.valueMax) {
         throw new ConnectorError('too-big', `a reply of ${payload.bytes.length} bytes`);
       }
     } catch (error) {
@@ -124,9 +128,16 @@ export class Service {
   }
 
   #fail(session: Session, incoming: Incoming, error: unknown): void {
-    let said = writePayload({ message: describe(error) });
-    if (said.bytes.length > this.#parts.payloadMax) said = writePayload({});
+    const said = writePayload({ message: describe(error) });
     session.responder.reply(incoming, frame.STATUS_APPLICATION, said.format, said.bytes);
+  }
+
+  #pour(session: Session, incoming: Incoming, source: AsyncIterable<unknown>): void {
+    if (!incoming.takesStream) throw new ConnectorError('invalid-argument', 'it gives a stream');
+    pour(source, session.responder.flow(incoming), session.valueMax).then(
+      () => this.#succeed(session, incoming, undefined),
+      (error: unknown) => this.#fail(session, incoming, error),
+    );
   }
 
   #context(session: Session, incoming: Incoming): CallContext {
@@ -139,6 +150,7 @@ class Context implements CallContext {
   readonly #session: Session;
   readonly #incoming: Incoming;
   readonly #parts: ServiceParts;
+  #requests: AsyncGenerator<unknown, void, void> | undefined;
 
   constructor(session: Session, incoming: Incoming, parts: ServiceParts) {
     this.#session = session;
@@ -174,9 +186,33 @@ class Context implements CallContext {
     return this.#incoming.signal;
   }
 
-  call(method: string, input?: unknown, options: CallBackOptions = {}): Promise<unknown> {
-    return this.#parts.callBack(this.#session, method, input, options);
+  get requests(): AsyncGenerator<unknown, void, void> {
+    this.#requests ??= requestsOf(this.#incoming);
+    return this.#requests;
   }
+
+  call(...asked: Parameters<CallBack['call']>): Promise<unknown> {
+    return this.#back.call(...asked);
+  }
+
+  send(...asked: Parameters<CallBack['send']>): Promise<void> {
+    return this.#back.send(...asked);
+  }
+
+  stream(...asked: Parameters<CallBack['stream']>): AsyncGenerator<unknown, void, void> {
+    return this.#back.stream(...asked);
+  }
+
+  get #back(): CallBack {
+    return this.#parts.callBack(this.#session);
+  }
+}
+
+function requestsOf(incoming: Incoming): AsyncGenerator<unknown, void, void> {
+  const values = new Values();
+  if (incoming.streams) values.attach(incoming.flow);
+  else values.end(undefined);
+  return values.read(nothing, () => incoming.flow?.deafen());
 }
 
 /** The message of whatever a handler threw, cut to fit any reply. It may be anything at all. */
@@ -198,3 +234,14 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
     typeof value.then === 'function'
   );
 }
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Symbol.asyncIterator in value &&
+    typeof value[Symbol.asyncIterator] === 'function'
+  );
+}
+
+function nothing(): void {}

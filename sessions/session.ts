@@ -1,6 +1,7 @@
 import { Caller } from './caller.ts';
 import type { Drop } from './counters.ts';
 import { encodeSignal } from './encode.ts';
+import type { FlowLink } from './flow.ts';
 import type { Incoming } from './incoming.ts';
 import { sameId } from './messages.ts';
 import { Responder } from './responder.ts';
@@ -8,7 +9,7 @@ import type { Resources } from './resources.ts';
 import type { Service } from './service.ts';
 import type { ErrorCode, Outcome } from '../core/errors.ts';
 import type { ConnectorId } from '../core/id.ts';
-import { align4, type Slab } from '../core/slab.ts';
+import { align4, LITTLE_ENDIAN, type Slab } from '../core/slab.ts';
 import { Carrier } from '../reliability/carrier.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
 import type { Credentials, Peer } from '../transport/transport.ts';
@@ -30,6 +31,8 @@ import type { Incarnation } from '../transport/wire/handshake.ts';
  */
 export type SessionState = 'open' | 'draining' | 'closing' | 'ended';
 
+/** Room for the envelope, its bitmap and the headers of one message with the longest name. */
+const OVERHEAD = 512;
 /** How often CLOSE is repeated before the session is forgotten without an acknowledgement. */
 const CLOSE_PROBES = 3;
 /** How often a quiet peer is asked for a sign of life within `limits.silenceMs`. */
@@ -43,6 +46,8 @@ export interface Half {
   readonly firstSeq: number;
   readonly grant: number;
   readonly window: number;
+  readonly valueMax: number;
+  readonly credit: number;
 }
 
 /** Holds what the handshake agreed on. */
@@ -98,11 +103,20 @@ export class Session {
       delivered: (message: Outgoing) => this.#delivered(message),
     };
     this.carrier = new Carrier(options, now);
-    const window = Math.min(remote.window, 2 ** 30);
-    const touched = (): void => resources.touched(this);
-    this.caller = new Caller(resources, this.carrier, id, own.firstSeq, window, touched);
     const hostile = (): void => this.fail('peer-lost', 'the peer keeps to no bound', 'unknown');
-    this.responder = new Responder(resources, this.carrier, id, remote.firstSeq, touched, hostile);
+    this.caller = new Caller({
+      link: this.#link('caller'),
+      firstSeq: own.firstSeq,
+      window: Math.min(remote.window, 2 ** 30),
+      valueMax: remote.valueMax,
+      hostile,
+    });
+    this.responder = new Responder({
+      link: this.#link('responder'),
+      firstSeq: remote.firstSeq,
+      refusal: (incoming) => this.#refusal(incoming),
+      hostile,
+    });
   }
 
   get state(): SessionState {
@@ -164,7 +178,7 @@ export class Session {
 
   /**
    * Closes in good order: new requests are refused, those here are finished and answered, then the
-   * peer is told. Resolves when the session has ended.
+   * peer is told. Resolves when the session is over.
    */
   drain(): Promise<void> {
     if (this.#state === 'open') {
@@ -172,13 +186,23 @@ export class Session {
       this.responder.drain();
       this.#resources.touched(this);
     }
-    if (this.#state === 'ended') return Promise.resolve();
+    if (this.over) return Promise.resolve();
     return new Promise((resolve) => this.#enders.push(resolve));
   }
 
-  /** Called by the driver once it has forgotten the session. */
+  /** True if it has ended and nothing that it accepted is still to run. */
+  get over(): boolean {
+    return this.#state === 'ended' && this.responder.size === 0;
+  }
+
+  /** Called by the driver once it has forgotten the session, which is over. */
   handleForgotten(): void {
     for (const resolve of this.#enders.splice(0)) resolve();
+  }
+
+  /** The longest value that both sides take, bytes. */
+  get valueMax(): number {
+    return Math.min(this.parts.remote.valueMax, this.#resources.limits.valueMax);
   }
 
   /** Hands a request to whoever serves the peer. */
@@ -218,13 +242,27 @@ export class Session {
   /** Gives whether the message was news. */
   #handleMessage(slab: Slab, at: number, bodyAt: number, bodyEnd: number, now: number): boolean {
     const genes = { seq: cnMsgSeq(slab, at), ack: cnMsgAck(slab, at) };
-    switch (cnMsgFlags(slab, at)) {
+    const kind = cnMsgFlags(slab, at);
+    switch (kind) {
       case frame.REQUEST:
-        return this.responder.handleRequest(genes, slab, bodyAt, bodyEnd, now);
+      case frame.SEND: {
+        const oneWay = kind === frame.SEND;
+        return this.responder.handleRequest(oneWay, genes, slab, bodyAt, bodyEnd, now);
+      }
       case frame.REPLY:
         return this.caller.handleReply(genes, slab, bodyAt, bodyEnd);
       case frame.CANCEL:
         this.responder.handleCancel(genes, slab, bodyAt);
+        return true;
+      case frame.REQUEST_PIECE:
+        return this.responder.handlePiece(genes, slab, bodyAt, bodyEnd);
+      case frame.REPLY_PIECE:
+        return this.caller.handlePiece(genes, slab, bodyAt, bodyEnd);
+      case frame.REQUEST_CREDIT:
+        this.caller.handleCredit(genes, slab.view.getUint32(bodyAt, LITTLE_ENDIAN));
+        return true;
+      case frame.REPLY_CREDIT:
+        this.responder.handleCredit(genes, slab.view.getUint32(bodyAt, LITTLE_ENDIAN));
         return true;
       case frame.PING:
         return true;
@@ -239,15 +277,15 @@ export class Session {
     if (this.#state === 'ended') return; // ended by what the same datagram acknowledged before
     switch (message.kind) {
       case frame.REQUEST:
+      case frame.SEND:
       case frame.CANCEL:
         this.caller.handleDelivered(message);
         break;
       case frame.REPLY:
+      case frame.REPLY_PIECE:
         this.responder.handleDelivered(message);
         break;
-      case frame.PING:
-        break;
-      default: // CLOSE
+      case frame.CLOSE:
         this.fail('closed', 'the session was closed here', 'unknown');
     }
   }
@@ -260,6 +298,34 @@ export class Session {
     const open = this.caller.open > 0 || this.responder.owed > 0;
     if (!open || !this.carrier.settled) return Infinity;
     return this.carrier.quietSince + this.#resources.limits.silenceMs / PINGS_PER_SILENCE;
+  }
+
+  /** Why nobody here can take a request, if so. */
+  #refusal(incoming: Incoming): number | undefined {
+    if (this.service === undefined) return frame.STATUS_UNIMPLEMENTED;
+    return this.service.refusal(incoming);
+  }
+
+  #link(side: 'caller' | 'responder'): FlowLink {
+    const { limits, traits } = this.#resources;
+    const { id, own, remote } = this.parts;
+    const wholeMax = Math.min(limits.payloadMax, traits.datagramMax - OVERHEAD);
+    // Several pieces fit the peer's credit, or each would wait for the one before.
+    const share = (remote.credit >>> 2) - frame.PIECE_COST;
+    const calling = side === 'caller';
+    return {
+      resources: this.#resources,
+      carrier: this.carrier,
+      id,
+      wholeMax,
+      pieceMax: Math.min(limits.packedMax - OVERHEAD, wholeMax, share),
+      // A caller takes what is replied from the start; who answers first looks at the request.
+      granted: calling ? { out: 0, in: own.credit } : { out: remote.credit, in: 0 },
+      kinds: calling
+        ? { piece: frame.REQUEST_PIECE, credit: frame.REPLY_CREDIT }
+        : { piece: frame.REPLY_PIECE, credit: frame.REQUEST_CREDIT },
+      touched: () => this.#resources.touched(this),
+    };
   }
 
   #ping(): void {

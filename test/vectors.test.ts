@@ -9,6 +9,8 @@ import { Carrier } from '../reliability/carrier.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
 import {
   encodeCancel,
+  encodeCredit,
+  encodePiece,
   encodeReply,
   encodeRequest,
   encodeSignal,
@@ -61,6 +63,9 @@ interface MessageFields {
   readonly method: string;
   readonly status: number;
   readonly format: number;
+  readonly pieces?: number;
+  readonly flags: number;
+  readonly limit: number;
   readonly payload: string;
 }
 
@@ -187,6 +192,11 @@ for (const vector of session.filter(({ crc }) => crc !== undefined)) {
   });
 }
 
+const messageKinds = [
+  'REQUEST', 'SEND', 'REPLY', 'CANCEL', 'CLOSE', 'PING',
+  'REQUEST_PIECE', 'REPLY_PIECE', 'REQUEST_CREDIT', 'REPLY_CREDIT',
+];
+
 function encode(vector: SessionVector): Outgoing {
   const scratch = new Slab(256);
   scratch.bytes.fill(0xee); // whatever was encoded before
@@ -194,7 +204,9 @@ function encode(vector: SessionVector): Outgoing {
   const identity = { id, seq: fields.seq, ack: fields.ack };
   switch (vector.kind) {
     case 'REQUEST':
+    case 'SEND':
       return encodeRequest(scratch, identity, {
+        kind: constants[vector.kind]!,
         channel: fields.channel,
         position: fields.position,
         method: Buffer.from(fields.method),
@@ -203,7 +215,20 @@ function encode(vector: SessionVector): Outgoing {
         deadline: NOW + 2.5,
       });
     case 'REPLY':
-      return encodeReply(scratch, identity, fields.status, fields.format, fromHex(fields.payload));
+      return encodeReply(
+        scratch, identity, fields.status, fields.format, fromHex(fields.payload), fields.pieces,
+      );
+    case 'REQUEST_PIECE':
+    case 'REPLY_PIECE':
+      return encodePiece(scratch, identity, constants[vector.kind]!, {
+        position: fields.position,
+        format: fields.format,
+        flags: fields.flags,
+        bytes: fromHex(fields.payload),
+      });
+    case 'REQUEST_CREDIT':
+    case 'REPLY_CREDIT':
+      return encodeCredit(scratch, identity, constants[vector.kind]!, fields.limit);
     case 'CANCEL':
       return encodeCancel(scratch, identity, fields.channel, fields.position);
     default:
@@ -211,7 +236,7 @@ function encode(vector: SessionVector): Outgoing {
   }
 }
 
-for (const vector of ofKind('REQUEST', 'REPLY', 'CANCEL', 'CLOSE', 'PING')) {
+for (const vector of ofKind(...messageKinds)) {
   test(`a message is written as the vector says: ${vector.name}`, (t) => {
     const message = encode(vector);
     const { seq, ack } = vector.fields as MessageFields;

@@ -15,7 +15,7 @@ const received = new Received(0);
 const table = new SeqTable<{ readonly seq: number }>();
 const map = new Map<number, { readonly seq: number }>();
 const wheel = new Wheel<Expiring>();
-const replies = new ReplyCache(1024, 1 << 20);
+const replies = new ReplyCache<Outgoing>(1024, 1 << 20);
 const bytes = new Uint8Array(64);
 const timed = { deadline: 30_000, earlier: undefined, later: undefined, slot: -1 };
 let seq = 0;
@@ -77,7 +77,7 @@ export const reliability: readonly Case[] = [
     name: 'reply cache: keep and release',
     run: () => {
       const reply = new Outgoing(0, 0, 0, bytes, Infinity);
-      replies.keep(reply, () => {});
+      replies.keep(reply, bytes.length, () => {});
       replies.release(reply);
     },
   },

@@ -1,6 +1,7 @@
 import type { Case } from '../suite.ts';
 import { Slab } from '../../core/slab.ts';
 import { decodeDatagram, encodeMessage } from '../../transport/wire/datagram.ts';
+import { REQUEST } from '../../transport/wire/frame.ts';
 import { stampChecksum, verifyChecksum } from '../../transport/wire/checksum.ts';
 import { readCnMsg, writeCnMsg } from '../../transport/wire/cnmsg.ts';
 import { encodeRequest } from '../../sessions/encode.ts';
@@ -10,7 +11,8 @@ const payload = new Uint8Array(64);
 const message = encodeMessage({ id, seq: 1, ack: 2, flags: 0 }, payload);
 const slab = new Slab(4096);
 const method = new TextEncoder().encode('echo');
-const parts = { channel: 0, position: 0, method, format: 0, payload, deadline: Infinity };
+const parts = {
+  kind: REQUEST, channel: 0, position: 0, method, format: 0, payload, deadline: Infinity };
 
 /** Codecs: what each message costs before anything is known of it. */
 export const wire: readonly Case[] = [

@@ -11,6 +11,12 @@ const kinds: Readonly<Record<number, string>> = {
   [frame.REPLY]: 'REPLY',
   [frame.CANCEL]: 'CANCEL',
   [frame.CLOSE]: 'CLOSE',
+  [frame.PING]: 'PING',
+  [frame.SEND]: 'SEND',
+  [frame.REQUEST_PIECE]: 'REQUEST_PIECE',
+  [frame.REPLY_PIECE]: 'REPLY_PIECE',
+  [frame.REQUEST_CREDIT]: 'REQUEST_CREDIT',
+  [frame.REPLY_CREDIT]: 'REPLY_CREDIT',
 };
 
 const reasons: Readonly<Record<number, string>> = {
@@ -51,8 +57,15 @@ export function statusName(status: number): string {
   return name(statuses, status);
 }
 
-export function formatName(format: number): string {
-  return name(formats, format);
+/** The format of a payload, and the bits of a request or reply that stand beside it. */
+export function formatName(bits: number): string {
+  const format = name(formats, bits & frame.FORMAT_MASK);
+  const marks = [
+    (bits & frame.REQUEST_IN_PIECES) !== 0 ? 'pieces' : '',
+    (bits & frame.REQUEST_STREAMS) !== 0 ? 'streams' : '',
+    (bits & frame.REQUEST_TAKES_STREAM) !== 0 ? 'takes stream' : '',
+  ].filter((mark) => mark !== '');
+  return [format, ...marks].join(', ');
 }
 
 /** A number without a name is shown as it is: the bytes are a peer's. */

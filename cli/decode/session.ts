@@ -100,6 +100,8 @@ function envelopeFields(slab: Slab, kind: number, end: number): Fields {
         firstSeq: word(frame.OPEN_FIRST_SEQ),
         grant: word(frame.OPEN_GRANT),
         window: word(frame.OPEN_WINDOW),
+        valueMax: word(frame.OPEN_VALUE_MAX),
+        credit: word(frame.OPEN_CREDIT),
       };
     case frame.REFUSED:
     case frame.RESET:
@@ -141,41 +143,81 @@ function checksumOf(slab: Slab, end: number, value: number): string {
 /** A message after the envelope; without a kind where its flags or its length fit none. */
 function describeInside(message: Message): MessageDescription {
   const bare = describeBare(message);
-  const { payload } = message;
-  const view = new Slab(payload).view;
-  const kind = kindName(message.cn.flags);
-  switch (message.cn.flags) {
+  const { payload, cn } = message;
+  const { view } = new Slab(payload);
+  const least = leastLengths[cn.flags];
+  if (least === undefined || payload.length < least) return bare;
+  const kind = kindName(cn.flags);
+  const described = (fields: Fields, from: number): MessageDescription => {
+    return { ...bare, kind, fields, payload: toHex(payload.subarray(from)) };
+  };
+  switch (cn.flags) {
     case frame.REQUEST:
-    case frame.CANCEL: {
-      if (payload.length < frame.REQUEST_HEADER) return bare;
-      const place = {
-        channel: view.getUint16(frame.REQUEST_CHANNEL, LITTLE_ENDIAN),
-        position: view.getUint32(frame.REQUEST_POSITION, LITTLE_ENDIAN),
-      };
-      if (message.cn.flags === frame.CANCEL) return { ...bare, kind, fields: place, payload: '' };
+    case frame.SEND: {
       const methodEnd = frame.REQUEST_HEADER + view.getUint8(frame.REQUEST_METHOD_LENGTH);
       const budget = view.getUint32(frame.REQUEST_BUDGET, LITTLE_ENDIAN);
       const fields = {
         method: Buffer.from(payload.subarray(frame.REQUEST_HEADER, methodEnd)).toString(),
         format: formatName(view.getUint8(frame.REQUEST_FORMAT)),
         budgetUs: budget === frame.BUDGET_NONE ? 'none' : budget,
-        ...place,
+        ...placeOf(view),
       };
-      return { ...bare, kind, fields, payload: toHex(payload.subarray(methodEnd)) };
+      return described(fields, methodEnd);
     }
+    case frame.CANCEL:
+      return described(placeOf(view), payload.length);
     case frame.REPLY: {
-      if (payload.length < frame.REPLY_HEADER) return bare;
-      const fields = {
-        status: statusName(view.getUint8(frame.REPLY_STATUS)),
-        format: formatName(view.getUint8(frame.REPLY_FORMAT)),
-      };
-      return { ...bare, kind, fields, payload: toHex(payload.subarray(frame.REPLY_HEADER)) };
+      const status = statusName(view.getUint8(frame.REPLY_STATUS));
+      const bits = view.getUint8(frame.REPLY_FORMAT);
+      const format = formatName(bits);
+      const countEnd = frame.REPLY_HEADER + frame.REPLY_COUNT_LENGTH;
+      const counts = (bits & frame.REPLY_AFTER_PIECES) !== 0 && payload.length >= countEnd;
+      if (!counts) return described({ status, format }, frame.REPLY_HEADER);
+      const pieces = view.getUint32(frame.REPLY_HEADER, LITTLE_ENDIAN);
+      return described({ status, format, pieces }, countEnd);
     }
-    case frame.CLOSE:
-      return { ...bare, kind };
+    case frame.REQUEST_PIECE:
+    case frame.REPLY_PIECE:
+      return described(pieceOf(view), frame.PIECE_HEADER);
+    case frame.REQUEST_CREDIT:
+    case frame.REPLY_CREDIT:
+      return described(
+        { limit: view.getUint32(frame.CREDIT_LIMIT, LITTLE_ENDIAN) },
+        payload.length,
+      );
     default:
-      return bare;
+      return { ...bare, kind };
   }
+}
+
+const leastLengths: Readonly<Record<number, number>> = {
+  [frame.REQUEST]: frame.REQUEST_HEADER,
+  [frame.SEND]: frame.REQUEST_HEADER,
+  [frame.CANCEL]: frame.CANCEL_LENGTH,
+  [frame.REPLY]: frame.REPLY_HEADER,
+  [frame.REQUEST_PIECE]: frame.PIECE_HEADER,
+  [frame.REPLY_PIECE]: frame.PIECE_HEADER,
+  [frame.REQUEST_CREDIT]: frame.CREDIT_LENGTH,
+  [frame.REPLY_CREDIT]: frame.CREDIT_LENGTH,
+  [frame.CLOSE]: 0,
+  [frame.PING]: 0,
+};
+
+function placeOf(view: DataView): Fields {
+  return {
+    channel: view.getUint16(frame.REQUEST_CHANNEL, LITTLE_ENDIAN),
+    position: view.getUint32(frame.REQUEST_POSITION, LITTLE_ENDIAN),
+  };
+}
+
+function pieceOf(view: DataView): Fields {
+  const flags = view.getUint8(frame.PIECE_FLAGS);
+  const goesOn = (flags & frame.PIECE_CONTINUES) !== 0;
+  return {
+    position: view.getUint32(frame.PIECE_POSITION, LITTLE_ENDIAN),
+    format: formatName(view.getUint8(frame.PIECE_FORMAT)),
+    then: (flags & frame.PIECE_END) !== 0 ? 'end' : goesOn ? 'more of the value' : 'next value',
+  };
 }
 
 function toHex(bytes: Uint8Array): string {

@@ -29,8 +29,6 @@ export interface Route {
   readonly name: string;
   /** The incarnation that calls, as `A.2`. */
   readonly from: string;
-  /** Sessions opened so far from the calling incarnation to this peer, as seen on the wire. */
-  readonly sessions: () => number;
   /** Whether this route has surely had one session only. */
   readonly steady: () => boolean;
 }
@@ -49,8 +47,6 @@ export interface Settlement {
   readonly atMs: number;
   readonly code: ErrorCode | 'ok';
   readonly outcome: Outcome | 'ok';
-  /** `Route.sessions` then. */
-  readonly sessions: number;
 }
 
 /** One call in the ledger: what was asked, what ran, what its caller was told. */
@@ -59,7 +55,6 @@ export class CallRecord {
   readonly plan: CallPlan;
   readonly route: Route;
   readonly deadlineMs: number;
-  readonly sessionsBefore: number;
   readonly executions: Execution[] = [];
   settlement: Settlement | undefined;
 
@@ -68,7 +63,6 @@ export class CallRecord {
     this.plan = plan;
     this.route = route;
     this.deadlineMs = nowMs + plan.timeoutMs;
-    this.sessionsBefore = route.sessions();
   }
 
   /** The method to call. */

@@ -92,7 +92,7 @@ export class Client {
     const sessions = (): number => this.#stage.wire.sessions(this.#label, server);
     const made = (): number => this.#connections.get(server) ?? 0;
     const name = `${this.#label}>${server}${number === 1 ? '' : ` (${number})`}`;
-    const route = { name, from: this.#label, sessions, steady: () => sessions() <= made() };
+    const route = { name, from: this.#label, steady: () => sessions() <= made() };
     if (this.#plan.uid === OUTSIDER) this.#stage.ledger.violated(`${name} let an outsider in`);
     this.#stage.trace.note(this.#label, `connected to ${server} over ${name}`);
     return { connection, route };
@@ -178,7 +178,7 @@ export class Client {
     const count = stage.takeCalls(random.chance(mix.batch) ? random.integer(5, 80) : 1);
     const calls = Array.from({ length: count }, () => {
       const abortMs = random.chance(mix.cancel) ? random.range(-5, 60) : undefined;
-      return this.call(way, drawCall(random, mix, this.#endpoint.payloadMax), abortMs);
+      return this.call(way, drawCall(random, mix), abortMs);
     });
     if (random.chance(0.7)) await Promise.all(calls);
     else await stage.sleep(random.range(0, 10));

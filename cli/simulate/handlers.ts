@@ -85,7 +85,7 @@ async function callBack(
     timeoutMs: 2 * workMs,
   };
   const name = `the session of #${call.id}`;
-  const route = { name, from: label, sessions: () => 0, steady: () => false };
+  const route = { name, from: label, steady: () => false };
   const back = ledger.issue(plan, route);
   await context.call(back.method, back.input(), { timeoutMs: plan.timeoutMs }).then(
     (value) => ledger.succeed(back, value),

@@ -93,7 +93,7 @@ export class Ledger {
 
   #settle(call: CallRecord, code: Settlement['code'], outcome: Settlement['outcome']): void {
     if (call.settlement !== undefined) this.violated(`${call} was settled twice`);
-    call.settlement = { atMs: this.#now(), code, outcome, sessions: call.route.sessions() };
+    call.settlement = { atMs: this.#now(), code, outcome };
     const how = code === 'ok' ? 'succeeds' : `fails: ${code}, ${outcome}`;
     this.#trace.note(call.route.from, `#${call.id} ${how}`);
   }
@@ -115,7 +115,5 @@ function belongs({ id, plan }: CallRecord, value: unknown): boolean {
   const { form, replyLength } = plan;
   if (form === 'json') return JSON.stringify(value) === JSON.stringify({ reply: id });
   if (replyLength < STAMP_LENGTH) return value === undefined;
-  return value instanceof Uint8Array
-    && value.length === replyLength
-    && idOf(value, 'reply') === id;
+  return value instanceof Uint8Array && value.length === replyLength && idOf(value, 'reply') === id;
 }

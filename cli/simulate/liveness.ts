@@ -19,23 +19,25 @@ export async function proveLiveness(
   parties: readonly Party[],
   targets: Targets,
 ): Promise<void> {
-  await Promise.all(parties.map(async ({ client, plan }) => {
-    if (client === undefined) return;
-    for (const server of targets.servers) {
-      const end = stage.clock.now() + BOUND_MS;
-      if (plan.uid === OUTSIDER) await proveRefusal(stage, client, server, end);
-      else await proveSession(stage, client, server, end);
-    }
-    for (const peer of targets.bare) {
-      const answered = await client.request(peer, true, BOUND_MS / 2, 50);
-      if (!answered) stage.ledger.violated(`${client.label} got no answer of bare peer ${peer}`);
-    }
-  }));
+  await Promise.all(
+    parties.map(async ({ client, plan }) => {
+      if (client === undefined) return;
+      for (const server of targets.servers) {
+        const end = stage.clock.now() + BOUND_MS;
+        if (plan.uid === OUTSIDER) await proveRefusal(stage, client, server, end);
+        else await proveSession(stage, client, server, end);
+      }
+      for (const peer of targets.bare) {
+        const answered = await client.request(peer, true, BOUND_MS / 2, 50);
+        if (!answered) stage.ledger.violated(`${client.label} got no answer of bare peer ${peer}`);
+      }
+    }),
+  );
 }
 
 /**
- * The first call is idempotent: whatever was left of sessions that are lost is found out by it, and
- * it must succeed all the same. Those after it have no excuse.
+ * Whatever was left of a session that is lost is found out by the first call, which may be lost
+ * with it. Those after it have no excuse.
  */
 async function proveSession(
   stage: Stage,
@@ -46,12 +48,14 @@ async function proveSession(
   const { ledger, clock } = stage;
   const way = await connect(stage, client, server, end);
   if (way === undefined) return;
+  let found = false;
   for (let made = 0; made < CALLS;) {
     const at = ledger.calls.length;
     await client.call(way, plainCall(made === 0, end - clock.now()));
     const call = ledger.calls.slice(at).find(({ route }) => route === way.route)!;
     const { code } = call.settlement!;
     if (code === 'ok') made += 1;
+    else if (code === 'peer-lost' && made === 0 && !found) found = true;
     else if (!bounded.includes(code) || clock.now() + AGAIN_MS >= end) {
       ledger.violated(`${call}, made after all faults, failed with ${code}`);
       return;

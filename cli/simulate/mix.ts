@@ -5,13 +5,14 @@ import type { SeededRandom } from '../../core/random.ts';
 
 const CHANNELS = 5;
 const SMALL = 200;
+const LONGEST = 60 * 1024;
 
 /** Draws one call. */
-export function drawCall(random: SeededRandom, mix: Mix, payloadMax: number): CallPlan {
+export function drawCall(random: SeededRandom, mix: Mix): CallPlan {
   const form = drawForm(random, mix);
   const large = random.chance(mix.large);
-  const longest = large ? pick(random, [2_000, 10_000, 40_000, payloadMax]) : SMALL;
-  const length = random.chance(0.05) && large ? payloadMax : random.integer(0, longest);
+  const longest = large ? pick(random, [2_000, 10_000, 40_000, LONGEST]) : SMALL;
+  const length = random.chance(0.05) && large ? LONGEST : random.integer(0, longest);
   const behaviour = form === 'empty' ? 'quick' : drawBehaviour(random, mix);
   return {
     behaviour,

@@ -2,7 +2,9 @@ import test from 'ava';
 import fc from 'fast-check';
 import { rowIsWhole } from '../unit/sessions/row.ts';
 import { Slab } from '../../core/slab.ts';
-import { encodeCancel, encodeReply, encodeRequest } from '../../sessions/encode.ts';
+import {
+  encodeCancel, encodeCredit, encodePiece, encodeReply, encodeRequest,
+} from '../../sessions/encode.ts';
 import { readPayload, writePayload } from '../../sessions/payload.ts';
 import { CN_MSG_HEADER, readCnMsg } from '../../transport/wire/cnmsg.ts';
 import { decodeDatagram, encodeMessage } from '../../transport/wire/datagram.ts';
@@ -33,6 +35,8 @@ const opening = fc.record({
   firstSeq: u32,
   grant: u32,
   window: u32,
+  valueMax: u32,
+  credit: u32,
 });
 
 /** A slab full of what stood there before, a place in it, and what is around it. */
@@ -77,6 +81,7 @@ test('openings and refusals read back as they were written, each field its own',
 
 test('what the encoders write is whole, at any place and among other messages', (t) => {
   const request = fc.record({
+    kind: fc.constantFrom(frame.REQUEST, frame.SEND),
     channel: u16,
     position: u32,
     method: fc.uint8Array({ maxLength: 255 }),
@@ -85,7 +90,8 @@ test('what the encoders write is whole, at any place and among other messages', 
     deadline: fc.constant(Infinity),
   });
   fc.assert(
-    fc.property(id, u32, request, u8, u8, payload, fc.nat(9), (who, seq, parts, ...rest) => {
+    fc.property(id, u32, request, u8, fc.nat(31), payload, fc.nat(9), (who, seq, parts, ...rest) =>
+    {
       const [status, format, answer, at] = rest;
       const identity = { id: who, seq, ack: seq ^ 0x5555 };
       const scratch = dirty(1024);
@@ -93,6 +99,11 @@ test('what the encoders write is whole, at any place and among other messages', 
         encodeRequest(scratch, identity, parts),
         encodeReply(scratch, identity, status, format, answer),
         encodeCancel(scratch, identity, parts.channel, parts.position),
+        encodeReply(scratch, identity, status, format, answer, seq),
+        encodePiece(scratch, identity, frame.REPLY_PIECE, {
+          position: seq, format, flags: frame.PIECE_CONTINUES, bytes: answer,
+        }),
+        encodeCredit(scratch, identity, frame.REQUEST_CREDIT, seq),
       ];
       const joined = Buffer.concat(messages.map(({ bytes }) => bytes));
       if (!rowIsWhole(who, joined, at)) return false;

@@ -25,10 +25,14 @@ const steps = fc.array(
   { maxLength: 80 },
 );
 
+function kept(reply: Outgoing): [Outgoing, number] {
+  return [reply, reply.bytes.length];
+}
+
 test('replies stay within count and bytes, the oldest gives way and is told once (P6.4)', (t) => {
   fc.assert(
     fc.property(steps, (history) => {
-      const cache = new ReplyCache(COUNT_MAX, BYTES_MAX);
+      const cache = new ReplyCache<Outgoing>(COUNT_MAX, BYTES_MAX);
       const evicted = new Map<Outgoing, number>();
       const released = new Set<Outgoing>();
       let kept: Outgoing[] = [];
@@ -36,7 +40,7 @@ test('replies stay within count and bytes, the oldest gives way and is told once
         const before = [...kept];
         if (kind === 'keep') {
           const added = reply(value);
-          cache.keep(added, () => {
+          cache.keep(added, added.bytes.length, () => {
             evicted.set(added, (evicted.get(added) ?? 0) + 1);
             kept = kept.filter((other) => other !== added);
           });
@@ -65,23 +69,23 @@ test('replies stay within count and bytes, the oldest gives way and is told once
 });
 
 test('as many small replies are kept as the count allows, and no fewer', (t) => {
-  const cache = new ReplyCache(COUNT_MAX, BYTES_MAX);
+  const cache = new ReplyCache<Outgoing>(COUNT_MAX, BYTES_MAX);
   let evictions = 0;
   for (let count = 1; count <= COUNT_MAX; count++) {
-    cache.keep(reply(1), () => (evictions += 1));
+    cache.keep(...kept(reply(1)), () => (evictions += 1));
     t.is(cache.count, count);
   }
   t.is(evictions, 0);
-  cache.keep(reply(1), () => (evictions += 1));
+  cache.keep(...kept(reply(1)), () => (evictions += 1));
   t.is(cache.count, COUNT_MAX);
   t.is(evictions, 1);
 });
 
 test('a reply larger than all bytes allowed is told at once and pushes out nobody', (t) => {
-  const cache = new ReplyCache(COUNT_MAX, BYTES_MAX);
-  cache.keep(reply(10), () => t.fail('it should stay'));
+  const cache = new ReplyCache<Outgoing>(COUNT_MAX, BYTES_MAX);
+  cache.keep(...kept(reply(10)), () => t.fail('it should stay'));
   let told = 0;
-  cache.keep(reply(BYTES_MAX + 1), () => (told += 1));
+  cache.keep(...kept(reply(BYTES_MAX + 1)), () => (told += 1));
   t.is(told, 1);
   t.is(cache.count, 1);
 });

@@ -104,8 +104,8 @@ export const reliabilityFaults: readonly Fault[] = [
   ...faultsIn('reliability/replies.js', ['property/replies', 'simulation/outcomes'], [
     ['a reply gives way without a word', "if (why === 'evict')", 'if (false)'],
     ['replies are counted by their bytes alone',
-      'Math.max(reply.bytes.length, this.#chargeMin)', 'reply.bytes.length'],
-    ['an acknowledged reply is kept', 'this.#kept.delete(reply);', ''],
+      'Math.max(length, this.#chargeMin)', 'length'],
+    ['an acknowledged reply is kept', 'this.#kept.delete(request);', ''],
   ]),
   ...faultsIn('reliability/lane.js', ['property/lane', 'simulation/channels'], [
     ['a gap in a channel is skipped', 'this.#held.set(position, thing);',

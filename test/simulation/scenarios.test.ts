@@ -116,7 +116,7 @@ test('local misuse fails at once and by name', async (t) => {
     await misuse(connection.call('x'.repeat(256), 1), /255 bytes/);
     await misuse(connection.call('x', 1, { timeoutMs: -1 }), /timeoutMs/);
     await misuse(connection.call('x', 1n), /JSON/);
-    await misuse(connection.call('x', new Uint8Array(client.payloadMax + 1)), /too-big/);
+    await misuse(connection.call('x', new Uint8Array(client.valueMax + 1)), /too-big/);
     await client.close();
     await misuse(connection.call('x', 1), /closed/);
     await server.close();

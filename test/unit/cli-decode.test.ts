@@ -43,11 +43,13 @@ test('the handshake is explained field by field, its checksum checked', (t) => {
   const opening = {
     id: ID, seq: 1, ack: 2, session: 0, source: 3, tag: 4, incarnation, firstNumber: 5, firstSeq: 6,
     grant: 7, window: 8,
+    valueMax: 9, credit: 10,
   };
   writeOpening(slab, frame.OPEN, opening);
   const fields = {
     magic: '0x636e7201', session: 0, source: 3, checksum: 'none', tag: 4,
     incarnation: '0x0102030405060708', firstNumber: 5, firstSeq: 6, grant: 7, window: 8,
+    valueMax: 9, credit: 10,
   };
   t.like(described(slab.bytes), { session: true, messages: [{ kind: 'OPEN', fields }] });
   stampChecksum(slab, 0, frame.OPEN_LENGTH);

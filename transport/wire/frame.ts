@@ -27,6 +27,14 @@ export const REPLY = 0x8012;
 export const CANCEL = 0x8013;
 export const CLOSE = 0x8014;
 export const PING = 0x8015;
+/** A request that is answered when it is accepted, not when its handler has finished. */
+export const SEND = 0x8016;
+/** A part of the values that go with a request, from its caller, or with its reply. */
+export const REQUEST_PIECE = 0x8017;
+export const REPLY_PIECE = 0x8018;
+/** How far the receiver of such parts lets their sender go. */
+export const REQUEST_CREDIT = 0x8019;
+export const REPLY_CREDIT = 0x801a;
 
 /**
  * "cnr" and the version of this format, 1. A peer of another version is refused, not guessed at.
@@ -57,7 +65,11 @@ export const OPEN_FIRST_SEQ: number = ENVELOPE + 32;
 export const OPEN_GRANT: number = ENVELOPE + 36;
 /** u32: how far beyond the oldest undelivered message the sender's duplicate detection reaches. */
 export const OPEN_WINDOW: number = ENVELOPE + 40;
-export const OPEN_LENGTH: number = ENVELOPE + 44;
+/** u32: the longest value that the sender takes, bytes. */
+export const OPEN_VALUE_MAX: number = ENVELOPE + 44;
+/** u32: the credit of pieces that the sender grants under each of its calls from the start. */
+export const OPEN_CREDIT: number = ENVELOPE + 48;
+export const OPEN_LENGTH: number = ENVELOPE + 52;
 
 /** REFUSED and RESET. u64: the sender's incarnation. */
 export const REFUSAL_INCARNATION: number = ENVELOPE + 16;
@@ -96,8 +108,15 @@ export const REQUEST_BUDGET = 0;
 export const REQUEST_CHANNEL = 4;
 /** u8: length of the method's name, which follows the header. */
 export const REQUEST_METHOD_LENGTH = 6;
-/** u8: how the payload is written, see `Format`. */
+/** u8: how the payload is written, see `Format`, and the three bits below. */
 export const REQUEST_FORMAT = 7;
+/** The payload is empty: the value comes in pieces. */
+export const REQUEST_IN_PIECES = 0x80;
+/** Further values follow in pieces, up to one that says that it is the end. */
+export const REQUEST_STREAMS = 0x40;
+/** The caller takes any number of values before the reply. */
+export const REQUEST_TAKES_STREAM = 0x20;
+export const FORMAT_MASK = 0x1f;
 /** u32: the position in the channel, +1 per request or cancellation. */
 export const REQUEST_POSITION = 8;
 export const REQUEST_HEADER = 12;
@@ -105,9 +124,30 @@ export const BUDGET_NONE = 0xffff_ffff;
 
 /** REPLY. u8: see `Status`. */
 export const REPLY_STATUS = 0;
-/** u8: how the payload is written. */
+/** u8: how the payload is written, and the bit below. */
 export const REPLY_FORMAT = 1;
+/** Pieces came before: a u32 after the header says how many, modulo 2^32. */
+export const REPLY_AFTER_PIECES = 0x80;
 export const REPLY_HEADER = 4;
+export const REPLY_COUNT_LENGTH = 4;
+
+/** PIECE. u32: its position among those of its direction, from 0, modulo 2^32. */
+export const PIECE_POSITION = 0;
+/** u8: how the value is written. */
+export const PIECE_FORMAT = 4;
+/** u8: see the two bits below. */
+export const PIECE_FLAGS = 5;
+export const PIECE_HEADER = 8;
+/** The value goes on in the next piece. */
+export const PIECE_CONTINUES = 1;
+/** It has no value: there are no further pieces. */
+export const PIECE_END = 2;
+/** What a piece costs of the credit besides its bytes, so that empty ones are not free. */
+export const PIECE_COST = 64;
+
+/** CREDIT. u32: what may have been sent in all, in cost, modulo 2^32. */
+export const CREDIT_LIMIT = 0;
+export const CREDIT_LENGTH = 4;
 
 /** CANCEL: the channel and position of the request that it takes back, laid out as there. */
 export const CANCEL_LENGTH: number = REQUEST_HEADER;

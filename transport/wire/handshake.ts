@@ -36,6 +36,8 @@ export interface Opening {
   readonly firstSeq: number;
   readonly grant: number;
   readonly window: number;
+  readonly valueMax: number;
+  readonly credit: number;
 }
 
 /**
@@ -62,6 +64,8 @@ export function writeOpening(slab: Slab, kind: number, opening: Opening): number
   view.setUint32(frame.OPEN_FIRST_SEQ, opening.firstSeq, LITTLE_ENDIAN);
   view.setUint32(frame.OPEN_GRANT, opening.grant, LITTLE_ENDIAN);
   view.setUint32(frame.OPEN_WINDOW, opening.window, LITTLE_ENDIAN);
+  view.setUint32(frame.OPEN_VALUE_MAX, opening.valueMax, LITTLE_ENDIAN);
+  view.setUint32(frame.OPEN_CREDIT, opening.credit, LITTLE_ENDIAN);
   return frame.OPEN_LENGTH;
 }
 
@@ -80,6 +84,8 @@ export function readOpening(slab: Slab, start: number, id: ConnectorId): Opening
     firstSeq: word(frame.OPEN_FIRST_SEQ),
     grant: word(frame.OPEN_GRANT),
     window: word(frame.OPEN_WINDOW),
+    valueMax: word(frame.OPEN_VALUE_MAX),
+    credit: word(frame.OPEN_CREDIT),
   };
 }
 

@@ -12,11 +12,12 @@ import argparse, collections, heapq, json, random, select, signal, socket, struc
 MAGIC, M32 = 0x636E7201, 0xFFFFFFFF
 OPEN, OPENED, REFUSED, RESET, DATA = range(0x8001, 0x8006)  # §3
 REQUEST, REPLY, CANCEL, CLOSE, PING = range(0x8011, 0x8016)
-LEAST = {OPEN: 44, OPENED: 44, REFUSED: 28, RESET: 28, DATA: 40}
+LEAST = {OPEN: 52, OPENED: 52, REFUSED: 28, RESET: 28, DATA: 40}
 LEAST_MESSAGE = {REQUEST: 12, REPLY: 4, CANCEL: 12, CLOSE: 0, PING: 0}
 BYTES, JSON, NOTHING = range(3)
 OK, FAILED, NO_METHOD, EXPIRED, CLOSED = 0, 1, 2, 4, 5
 NUMBERS, WINDOW, GRANT, BUNDLE, GRAIN = 512, 256, 100_000, 4000, 0.001
+VALUE_MAX, CREDIT = 60_000, 4096  # short enough that nothing comes in pieces
 secret, clock = random.SystemRandom(), time.monotonic
 
 def padded(data):
@@ -128,7 +129,7 @@ class Session:
         self.end, self.address, self.closing, self.ended = end, address, None, False
         self.number, self.tag, self.next, self.next_seq = mine
         (self.peer_number, self.peer_tag, high, low, self.base, self.peer_seq, self.grant,
-         self.window) = peer
+         self.window, *_) = peer
         self.incarnation, self.first, self.peer_first = (high, low), self.next, self.base
         self.had, self.highest, self.highest_at = {}, self.base - 1, 0.0  # had: number -> bytes
         self.sent, self.queue, self.late, self.fruitless = {}, [], 0, 0
@@ -339,7 +340,7 @@ class Endpoint:
 
     def offer(self, kind, seq, ack, address, receiver, mine):
         self.send(kind, seq, ack, address, receiver, 0, *mine[:2], *self.incarnation, *mine[2:],
-                  GRANT, WINDOW)
+                  GRANT, WINDOW, VALUE_MAX, CREDIT)
 
     def mine(self):
         """Session, tag, first number and first seq, of which the latter two soon wrap."""

@@ -36,7 +36,7 @@ function opening(source: number, changes: Partial<Opening> = {}): Opening {
     firstNumber: 0,
     firstSeq: 5,
     grant: 1000,
-    window: 64,
+    window: 64, valueMax: 1 << 20, credit: 65_536,
     ...changes,
   };
 }
@@ -199,6 +199,7 @@ test('when lost sessions are forgotten, nothing is claimed about any of them (P4
 });
 
 test('the half of a session is what its opening says', (t) => {
-  const { source, tag, firstNumber, firstSeq, grant, window } = opening(8);
-  t.deepEqual(half(opening(8)), { session: source, tag, firstNumber, firstSeq, grant, window });
+  const { source, tag, firstNumber, firstSeq, grant, window, valueMax, credit } = opening(8);
+  const said = { tag, firstNumber, firstSeq, grant, window, valueMax, credit };
+  t.deepEqual(half(opening(8)), { session: source, ...said });
 });

@@ -34,7 +34,7 @@ function offer(demux: Demux, source: number, start: number): HalfOpen {
     firstNumber: 0,
     firstSeq: 5,
     grant: 1_000,
-    window: 64,
+    window: 64, valueMax: 1 << 20, credit: 65_536,
   };
   const made = demux.offer(id, PEER, opening, 1_000, undefined);
   if (typeof made === 'number') throw new Error(`refused: ${made}`);

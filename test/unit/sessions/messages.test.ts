@@ -26,6 +26,11 @@ const kinds = [
   ['CANCEL', frame.CANCEL, frame.CANCEL_LENGTH],
   ['CLOSE', frame.CLOSE, 0],
   ['PING', frame.PING, 0],
+  ['SEND', frame.SEND, frame.REQUEST_HEADER],
+  ['REQUEST_PIECE', frame.REQUEST_PIECE, frame.PIECE_HEADER],
+  ['REPLY_PIECE', frame.REPLY_PIECE, frame.PIECE_HEADER],
+  ['REQUEST_CREDIT', frame.REQUEST_CREDIT, frame.CREDIT_LENGTH],
+  ['REPLY_CREDIT', frame.REPLY_CREDIT, frame.CREDIT_LENGTH],
 ] as const;
 
 for (const [name, kind, least] of kinds) {
@@ -53,6 +58,16 @@ test('the method of a request is within the request', (t) => {
   t.true(whole(raw(frame.REQUEST, frame.REQUEST_HEADER + 4, 4)));
   t.false(whole(raw(frame.REQUEST, frame.REQUEST_HEADER + 4, 5)));
   t.false(whole(raw(frame.REQUEST, frame.REQUEST_HEADER, 255)));
+});
+
+test('a REPLY that says how many pieces go before it has room to say so', (t) => {
+  for (let length = 0; length < 24; length++) {
+    const slab = raw(frame.REPLY, length);
+    const at = CN_MSG_HEADER + frame.REPLY_FORMAT;
+    if (at < slab.bytes.length) slab.bytes[at] = frame.REPLY_AFTER_PIECES;
+    const least = frame.REPLY_HEADER + frame.REPLY_COUNT_LENGTH;
+    t.is(whole(slab), length >= least, `${length} bytes`);
+  }
 });
 
 test('a length that overflows nothing and fits nothing is not whole', (t) => {

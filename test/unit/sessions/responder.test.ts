@@ -10,6 +10,7 @@ import { encodeRequest } from '../../../sessions/encode.ts';
 import type { Resources } from '../../../sessions/resources.ts';
 import { Session } from '../../../sessions/session.ts';
 import { CN_MSG_HEADER } from '../../../transport/wire/cnmsg.ts';
+import { REQUEST } from '../../../transport/wire/frame.ts';
 
 const id = { idx: 9, val: 1 };
 const FIRST_SEQ = 5;
@@ -26,7 +27,8 @@ function driver(): Driver {
 
 /** A session that is not in the table: nothing but this test drives it. */
 function alone(resources: Resources): Session {
-  const half = { session: 1, tag: 2, firstNumber: 0, firstSeq: FIRST_SEQ, grant: 9999, window: 64 };
+  const bounds = { grant: 9999, window: 64, valueMax: 1 << 20, credit: 65_536 };
+  const half = { session: 1, tag: 2, firstNumber: 0, firstSeq: FIRST_SEQ, ...bounds };
   const parts = {
     id, peer: 2, incarnation: { high: 1, low: 1 }, own: half, remote: half, accepted: true,
     credentials: undefined,
@@ -39,12 +41,13 @@ test('refusals that arrive after their session has ended are not counted off twi
   const session = alone(resources);
   session.responder.drain();
   const options = {
-    channel: 0, position: 0, method: new Uint8Array(1), format: 0, payload: new Uint8Array(0),
+    kind: REQUEST, channel: 0, position: 0, method: new Uint8Array(1), format: 0,
+    payload: new Uint8Array(0),
     deadline: Infinity,
   };
   const identity = { id, seq: FIRST_SEQ, ack: 1 };
   const { bytes } = encodeRequest(new Slab(256), identity, options);
-  session.responder.handleRequest(identity, new Slab(bytes), CN_MSG_HEADER, bytes.length, 1);
+  session.responder.handleRequest(false, identity, new Slab(bytes), CN_MSG_HEADER, bytes.length, 1);
   t.is(resources.refusalsHeld, 1);
   t.true(session.carrier.pollTransmit(new Slab(4096), 1) > 0);
   session.carrier.transmitted(1);

@@ -98,7 +98,7 @@ const malformed: readonly [string, (view: DataView, at: number) => void][] = [
   ['an unknown envelope', (view) => view.setUint16(34, 0x8006, true)],
   ['an envelope shorter than its kind', (view) => view.setUint16(32, 20, true)],
   ['an envelope that is no whole number of words', (view) => view.setUint16(32, 42, true)],
-  ['an unknown message', (view, at) => view.setUint16(at + 18, 0x8016, true)],
+  ['an unknown message', (view, at) => view.setUint16(at + 18, 0x801f, true)],
   ['a message without the flag', (view, at) => view.setUint16(at + 18, 0x0011, true)],
   ['a message of another id', (view, at) => view.setUint32(at, 99, true)],
   ['a message shorter than its kind', (view, at) => view.setUint16(at + 16, 11, true)],

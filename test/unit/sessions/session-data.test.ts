@@ -22,7 +22,8 @@ function alone(): Session {
     limits: resolveLimits(),
     services: new Map(),
   });
-  const half = { session: 1, tag: 3, firstNumber: 0, firstSeq: 0, grant: 9_999, window: 64 };
+  const bounds = { grant: 9_999, window: 64, valueMax: 1 << 20, credit: 65_536 };
+  const half = { session: 1, tag: 3, firstNumber: 0, firstSeq: 0, ...bounds };
   const parts = {
     id: ID,
     peer: 2,

@@ -1,0 +1,255 @@
+import { Call, type CallOptions as CallParts } from './call.ts';
+import { METHOD_LENGTH_MAX } from './encode.ts';
+import { readPayload, writePayload } from './payload.ts';
+import type { Resources } from './resources.ts';
+import type { Session } from './session.ts';
+import { pour, Values, type ValueSource } from './values.ts';
+import type { Clock } from '../core/clock.ts';
+import { ConnectorError, required } from '../core/errors.ts';
+import { REQUEST, SEND } from '../transport/wire/frame.ts';
+
+/** Adjusts one call, message or stream. */
+export interface CallOptions {
+  /** ms; default `limits.callTimeoutMs`, but none for a stream. Infinity: none. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  /** The FIFO channel; none if absent. */
+  readonly channel?: string;
+  /**
+   * It may run more than once: repeat it in another process of the peer even if it may have run in
+   * the one that was lost.
+   */
+  readonly idempotent?: boolean;
+  /** Further values that the handler reads from `context.requests`. Not for messages. */
+  readonly requests?: ValueSource;
+}
+
+/** Where calls are made: a connection, or a session that is called back on. */
+export interface CallSite {
+  readonly clock: Clock;
+  readonly resources: Resources;
+  /** Throws if no calls are taken. */
+  readonly check: () => void;
+  readonly submit: (call: Call) => void;
+  readonly settled: (call: Call) => void;
+}
+
+/** What kind of a call is made. */
+interface Manner {
+  readonly kind: number;
+  readonly takesStream: boolean;
+  readonly timeoutMs: number;
+}
+
+/** Makes a call; resolves with its reply. */
+export function call(
+  site: CallSite,
+  method: string,
+  input: unknown,
+  options: CallOptions,
+): Promise<unknown> {
+  const timeoutMs = site.resources.limits.callTimeoutMs;
+  const manner = { kind: REQUEST, takesStream: false, timeoutMs };
+  return promised(site, manner, method, input, options);
+}
+
+/** Sends a message; resolves when the peer has accepted it. */
+export async function send(
+  site: CallSite,
+  method: string,
+  input: unknown,
+  options: CallOptions,
+): Promise<void> {
+  required(options.requests === undefined, 'a message has no stream of requests');
+  const timeoutMs = site.resources.limits.callTimeoutMs;
+  const manner = { kind: SEND, takesStream: false, timeoutMs };
+  await promised(site, manner, method, input, options);
+}
+
+/** Makes a call that is answered by any number of values. It begins when the first is asked for. */
+export function stream(
+  site: CallSite,
+  method: string,
+  input: unknown,
+  options: CallOptions,
+): AsyncGenerator<unknown, void, void> {
+  required(options.idempotent !== true, 'a stream cannot be repeated');
+  const manner = { kind: REQUEST, takesStream: true, timeoutMs: Infinity };
+  const values = new Values();
+  const making = {
+    resolve: (value: unknown) => values.end(value),
+    reject: (error: unknown) => values.fail(error),
+    begun: (begun: Call) => {
+      current = begun;
+      values.attach(begun.flow);
+    },
+  };
+  const parts = callParts(site, manner, method, input, options, making);
+  let current: Call | undefined;
+  const begin = (): void => {
+    try {
+      site.check();
+      const deadline = deadlineOf(site, manner, options); // time runs from now on
+      current = start({ ...parts, deadline }, options.signal, site.submit);
+    } catch (error) {
+      values.fail(error);
+    }
+  };
+  const stop = (): void => {
+    current?.abort();
+    current?.flow?.discard();
+  };
+  return values.read(begin, stop);
+}
+
+/** Settles the caller's promise by the call's settlement. */
+export function settle(settled: Call): void {
+  const { settlement } = settled;
+  if (settlement === undefined) return;
+  if (!settlement.ok) {
+    const { code, message, outcome } = settlement;
+    settled.reject(new ConnectorError(code, message, { outcome }));
+    return;
+  }
+  const value = readPayload(settlement.format, settlement.payload);
+  if (value.ok) settled.resolve(value.value);
+  else settled.reject(new ConnectorError('malformed', 'unreadable reply', { outcome: 'executed' }));
+}
+
+/** Hands a call to a session. */
+export function submit(session: Session, made: Call): void {
+  if (made.mayHaveRunIn(session.parts.incarnation)) {
+    const message = 'the session was lost, and the peer lives';
+    made.reject(new ConnectorError('peer-lost', message, { outcome: 'unknown' }));
+    return;
+  }
+  made.incarnation = session.parts.incarnation;
+  made.abort = () => session.caller.abandon(made, 'cancelled', 'aborted by the caller');
+  const refusal = session.caller.call(made);
+  if (refusal === 'busy') made.reject(busy());
+  else if (refusal !== undefined) {
+    made.reject(tooBig(made.options.payload.length, session.valueMax));
+  }
+}
+
+/** What a call ends with when a bound is reached here. */
+export function busy(): ConnectorError {
+  return new ConnectorError('busy', 'too many calls are open here', { outcome: 'not-sent' });
+}
+
+const encoder = new TextEncoder();
+
+function promised(
+  site: CallSite,
+  manner: Manner,
+  method: string,
+  input: unknown,
+  options: CallOptions,
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    site.check();
+    const making = { resolve, reject };
+    const parts = callParts(site, manner, method, input, options, making);
+    start(parts, options.signal, site.submit);
+  });
+}
+
+/** Checks what a caller gave and makes the parts of a call of it. Throws `invalid-argument`. */
+function callParts(
+  site: CallSite,
+  manner: Manner,
+  method: string,
+  input: unknown,
+  options: CallOptions,
+  making: Pick<CallParts, 'resolve' | 'reject' | 'begun'>,
+): CallParts {
+  const { channel, idempotent = false, requests } = options;
+  required(method.length > 0, 'a method has a name');
+  const name = encoder.encode(method);
+  const longest = `a method's name has ${METHOD_LENGTH_MAX} bytes at most`;
+  required(name.length <= METHOD_LENGTH_MAX, longest);
+  const streams = requests !== undefined;
+  required(!streams || !idempotent, 'a stream cannot be repeated');
+  const { format, bytes } = writePayload(input);
+  const { valueMax } = site.resources.limits;
+  if (bytes.length > valueMax) throw tooBig(bytes.length, valueMax);
+  const { resolve, reject, begun } = making;
+  const begin = (call: Call): void => {
+    begun?.(call);
+    if (requests !== undefined) void supply(requests, call, valueMax);
+  };
+  return {
+    kind: manner.kind,
+    method: name,
+    format,
+    payload: bytes,
+    deadline: deadlineOf(site, manner, options),
+    channel,
+    idempotent,
+    streams,
+    takesStream: manner.takesStream,
+    resolve,
+    reject,
+    settled: site.settled,
+    begun: begin,
+  };
+}
+
+function deadlineOf(site: CallSite, manner: Manner, options: CallOptions): number {
+  const { timeoutMs = manner.timeoutMs } = options;
+  required(timeoutMs >= 0, `timeoutMs is a number of milliseconds, not ${timeoutMs}`);
+  return site.clock.now() + timeoutMs;
+}
+
+/** Sends the further values of a call. If their source fails, so does the call. */
+async function supply(requests: ValueSource, made: Call, valueMax: number): Promise<void> {
+  const { flow } = made;
+  if (flow === undefined) return;
+  try {
+    await pour(requests, flow, valueMax);
+    if (!flow.closed) flow.end();
+  } catch (cause) {
+    const { outcome } = made;
+    made.reject(new ConnectorError('cancelled', 'its requests failed', { outcome, cause }));
+    made.abort();
+  }
+}
+
+/** Starts a call, and ties it to the caller's signal if there is one. */
+function start(
+  parts: CallParts,
+  signal: AbortSignal | undefined,
+  submitCall: (call: Call) => void,
+): Call {
+  const made = new Call(parts);
+  if (signal === undefined) {
+    submitCall(made);
+    return made;
+  }
+  if (signal.aborted) {
+    const options = { outcome: 'not-sent', cause: signal.reason } as const;
+    throw new ConnectorError('cancelled', 'aborted before it was made', options);
+  }
+  // One listener for the life of the call, whatever sessions it goes through.
+  const current: { call: Call } = { call: made };
+  const abort = (): void => {
+    current.call.aborted = true;
+    current.call.abort();
+  };
+  const done = (): void => signal.removeEventListener('abort', abort);
+  made.tie({
+    renewed: (renewed) => {
+      current.call = renewed;
+    },
+    done,
+  });
+  signal.addEventListener('abort', abort, { once: true });
+  submitCall(made);
+  return made;
+}
+
+function tooBig(length: number, most: number): ConnectorError {
+  return new ConnectorError('too-big', `${length} bytes, of ${most} at most`, {
+    outcome: 'not-sent',
+  });
+}

@@ -1,0 +1,93 @@
+import type { Settlement } from './call.ts';
+import type { ErrorCode, Outcome } from '../core/errors.ts';
+import { LITTLE_ENDIAN, type Slab } from '../core/slab.ts';
+import * as frame from '../transport/wire/frame.ts';
+
+/** What a failed reply means at the caller (docs/PROTOCOL.md §6). */
+const failures: Readonly<Record<number, { code: ErrorCode; outcome: Outcome; message: string }>> = {
+  [frame.STATUS_UNIMPLEMENTED]: {
+    code: 'unimplemented',
+    outcome: 'not-executed',
+    message: 'the peer serves no such method',
+  },
+  [frame.STATUS_BUSY]: {
+    code: 'busy',
+    outcome: 'not-executed',
+    message: 'the peer has too many requests',
+  },
+  [frame.STATUS_EXPIRED]: {
+    code: 'deadline-exceeded',
+    outcome: 'not-executed',
+    message: 'expired before its turn came',
+  },
+  [frame.STATUS_CLOSED]: {
+    code: 'closed',
+    outcome: 'not-executed',
+    message: 'the peer takes no more calls',
+  },
+  [frame.STATUS_MALFORMED]: {
+    code: 'malformed',
+    outcome: 'not-executed',
+    message: 'the peer cannot read the payload',
+  },
+  [frame.STATUS_EVICTED]: {
+    code: 'reply-evicted',
+    outcome: 'executed',
+    message: 'it ran, but its reply is gone',
+  },
+};
+
+/** What a REPLY says. */
+export interface Reply {
+  readonly settlement: Settlement;
+  /** How many pieces go before it, modulo 2^32; undefined: none. */
+  readonly pieces: number | undefined;
+}
+
+/** How a call ends whose value in pieces turns out not to be there. */
+export const unreadable: Settlement = {
+  ok: false,
+  code: 'malformed',
+  outcome: 'executed',
+  message: 'unreadable reply',
+};
+
+/**
+ * Reads the REPLY whose payload, header included, is slab[at, end); checked to be whole. What it
+ * carries is copied, because the slab is the transport's.
+ */
+export function readReply(slab: Slab, at: number, end: number): Reply {
+  const bits = slab.view.getUint8(at + frame.REPLY_FORMAT);
+  const valueAt = at + frame.REPLY_HEADER;
+  if ((bits & frame.REPLY_AFTER_PIECES) === 0) {
+    return { settlement: readSettlement(slab, at, valueAt, end), pieces: undefined };
+  }
+  const pieces = slab.view.getUint32(valueAt, LITTLE_ENDIAN);
+  const settlement = readSettlement(slab, at, valueAt + frame.REPLY_COUNT_LENGTH, end);
+  return { settlement, pieces };
+}
+
+function readSettlement(slab: Slab, at: number, valueAt: number, end: number): Settlement {
+  const status = slab.view.getUint8(at + frame.REPLY_STATUS);
+  const format = slab.view.getUint8(at + frame.REPLY_FORMAT) & frame.FORMAT_MASK;
+  const payload = slab.bytes.slice(valueAt, end);
+  if (status === frame.STATUS_OK) return { ok: true, format, payload };
+  const failure = failures[status];
+  if (failure !== undefined) return { ok: false, ...failure };
+  // STATUS_APPLICATION, or a status of a later version: that it ran is all there is to know.
+  const message = status === frame.STATUS_APPLICATION ? applicationMessage(payload) : 'failed';
+  return { ok: false, code: 'application', outcome: 'executed', message };
+}
+
+/** The message of an error thrown by a handler: JSON `{message}`, from a peer, so anything. */
+function applicationMessage(payload: Uint8Array): string {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(payload));
+    if (typeof value === 'object' && value !== null && 'message' in value) {
+      return String(value.message);
+    }
+  } catch {
+    // Falls through: a peer may send anything.
+  }
+  return 'the handler failed';
+}

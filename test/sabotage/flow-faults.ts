@@ -1,0 +1,172 @@
+import { faultsIn, type Fault } from './fault.ts';
+
+/** Faults of long values, streams and one-way messages. */
+export const flowFaults: readonly Fault[] = [
+  ...faultsIn(
+    'reliability/inflow.js',
+    ['property/flow', 'simulation/streams'],
+    [
+      [
+        'a piece that came twice is taken twice',
+        'if (position < this.#next || this.#held.has(position))',
+        'if (position < this.#next)',
+      ],
+      [
+        'an old piece is taken again',
+        'if (position < this.#next || this.#held.has(position))',
+        'if (this.#held.has(position))',
+      ],
+      [
+        'pieces are joined as they come',
+        'let next = this.#pull(); next !== undefined;',
+        'let next = piece; next !== undefined;',
+      ],
+      [
+        'a piece costs nothing but its bytes',
+        'const cost = piece.bytes.length + PIECE_COST;',
+        'const cost = piece.bytes.length;',
+      ],
+      [
+        'what was not granted is taken',
+        'if (least > this.#granted || this.#ended)',
+        'if (this.#ended)',
+      ],
+      [
+        'a gap costs nothing',
+        'Math.max(this.#receivedCost + cost, (position + 1) * PIECE_COST)',
+        'this.#receivedCost + cost',
+      ],
+      ['a value may be of any length', 'if (this.#partBytes > this.#valueMax)', 'if (false)'],
+      ['the parts of a value stay', 'this.#parts.length = 0;', ''],
+      [
+        'a value in parts ends with its first',
+        'if ((flags & PIECE_CONTINUES) !== 0)',
+        'if (false)',
+      ],
+      ['the end is not noticed', 'this.#ended = true;', ''],
+      [
+        'credit is given before anything is taken',
+        'this.#takenCost + this.#joiningCost + this.#window',
+        'this.#receivedCost + this.#window',
+      ],
+      ['what was taken gives no credit', 'this.#takenCost += value.cost;', ''],
+      [
+        'a long value gets no credit',
+        'this.#takenCost + this.#joiningCost + this.#window',
+        'this.#takenCost + this.#window',
+      ],
+      ["the bytes of a piece are the slab's", 'bytes: piece.bytes.slice()', 'bytes: piece.bytes'],
+    ],
+  ),
+  ...faultsIn(
+    'reliability/outflow.js',
+    ['property/flow', 'simulation/streams'],
+    [
+      ['credit is not heeded', 'if (this.#sent + length + PIECE_COST > this.#limit)', 'if (false)'],
+      [
+        'an older credit takes some back',
+        'Math.max(this.#limit, widen(limit, this.#limit))',
+        'widen(limit, this.#limit)',
+      ],
+      ['every piece has the same position', 'this.#position += 1;', ''],
+      ['every piece ends its value', 'length < left ? PIECE_CONTINUES : 0', '0'],
+      ['each piece begins anew', 'this.#at += length;', ''],
+    ],
+  ),
+  ...faultsIn(
+    'sessions/flow.js',
+    ['simulation/streams', 'simulation/values'],
+    [
+      [
+        'what was taken back is sent all the same',
+        'piece; piece = this.#pieces.shift()) piece.withdraw();',
+        'piece; piece = this.#pieces.shift()) ;',
+      ],
+      [
+        'a taken value stays counted',
+        'this.#link.resources.flowBytesHeld -= value.bytes.length;',
+        '',
+      ],
+      [
+        'what nobody takes stays counted',
+        'this.#link.resources.flowBytesHeld -= this.#in.bytes;',
+        '',
+      ],
+      [
+        'nothing bounds all flows together',
+        'resources.flowBytesHeld > resources.limits.flowBytesMax',
+        'false',
+      ],
+      ['nobody is told of credit', 'carrier.enqueue(this.#credit);', ''],
+      ['a writer is never told that nobody takes', 'next.cut(false);', ''],
+    ],
+  ),
+  ...faultsIn(
+    'sessions/responder.js',
+    ['simulation/one-way', 'simulation/values'],
+    [
+      ['a one-way message is not accepted', 'if (incoming.oneWay && incoming.whole)', 'if (false)'],
+      [
+        'what was accepted dies with its session',
+        'if (incoming.accepted) { incoming.reply?.withdraw();',
+        'if (false) { incoming.reply?.withdraw();',
+      ],
+      [
+        'what stands behind a gap waits for ever',
+        'for (const lane of this.#lanes.closeGaps()) this.#release(lane);',
+        '',
+      ],
+      [
+        'a request runs before its value is whole',
+        'if (incoming.whole) this.#ready.push(incoming);',
+        'this.#ready.push(incoming);',
+      ],
+      ['a request with a long value never runs', 'if (incoming.due) this.#due(incoming);', ''],
+      [
+        'a reply is forgotten before its pieces are there',
+        'if (incoming.flow?.closed === false && !incoming.flow.settled)',
+        'if (false)',
+      ],
+      [
+        'the values of a request are asked for by nobody',
+        'this.flow(incoming).grant();',
+        'this.flow(incoming);',
+      ],
+    ],
+  ),
+  ...faultsIn(
+    'sessions/caller.js',
+    ['simulation/streams', 'simulation/values'],
+    [
+      [
+        'a reply does not wait for its pieces',
+        'if (call.flow?.received !== pieces)',
+        'if (false)',
+        'simulation/values',
+      ],
+      ['a long value goes to a peer that takes less', "return 'too-big';", ''],
+      [
+        'pieces of any ack are taken',
+        "if (classify(call.request, genes) !== 'reply') return false; call.flow",
+        'call.flow',
+        'simulation/hostile',
+      ],
+      [
+        'the flow of a call given up stays',
+        'request.withdraw(); call.flow?.discard();',
+        'request.withdraw();',
+      ],
+    ],
+  ),
+  ...faultsIn(
+    'sessions/calling.js',
+    ['simulation/idempotent'],
+    [
+      [
+        'an idempotent call runs twice in one process',
+        'if (made.mayHaveRunIn(session.parts.incarnation))',
+        'if (false)',
+      ],
+    ],
+  ),
+];
