@@ -149,11 +149,20 @@ export class Caller {
     }
     call.request.done = true; // the reply acknowledges its request
     if (call.cancel !== undefined) call.cancel.done = true;
+    const { settlement, pieces, last } = readReply(slab, at, end);
+    if (!last) {
+      // Another reply says when its place in the channel is free.
+      if (call.settlement === undefined) this.#settle(call, settlement);
+      this.#advance();
+      return true;
+    }
     if (call.settlement === undefined) {
-      const { settlement, pieces } = readReply(slab, at, end);
       if (pieces !== undefined) {
         call.ending = { settlement, pieces };
-        if (call.flow?.received !== pieces) return true; // they are still to come
+        if (call.flow?.received !== pieces) {
+          this.#advance(); // they are still to come, but the peer has the request
+          return true;
+        }
       }
       this.#conclude(call, settlement);
     }
@@ -236,7 +245,7 @@ export class Caller {
   #admit(call: Call): boolean {
     const { options } = call;
     if (options.channel !== undefined) {
-      const place = this.#channels.place(options.channel, options.kind === frame.SEND);
+      const place = this.#channels.place(options.channel);
       if (place === undefined) return false;
       call.channel = place.number;
       call.position = place.position;
@@ -273,16 +282,17 @@ export class Caller {
 
   /** Settles a call whose reply, and all that goes before it, has come. */
   #conclude(call: Call, settlement: Settlement): void {
-    call.flow?.close();
-    if (call.ending === undefined || call.options.takesStream || !settlement.ok) {
+    const { flow, ending, options } = call;
+    flow?.close();
+    if (options.takesStream) {
       this.#settle(call, settlement);
-      return;
+      return; // its taker goes on to take what has come
     }
-    const value = call.flow?.take();
-    const { format, bytes: payload } = value ?? {};
-    const whole = format !== undefined && payload !== undefined;
-    this.#settle(call, whole ? { ok: true, format, payload } : unreadable);
-    call.flow?.discard();
+    const value = ending !== undefined && settlement.ok ? flow?.take() : undefined;
+    if (value !== undefined) {
+      this.#settle(call, { ok: true, format: value.format, payload: value.bytes });
+    } else this.#settle(call, ending !== undefined && settlement.ok ? unreadable : settlement);
+    flow?.discard();
   }
 
   #settle(call: Call, settlement: Settlement): void {

@@ -1,5 +1,6 @@
 import { Call, type CallOptions as CallParts } from './call.ts';
 import { METHOD_LENGTH_MAX } from './encode.ts';
+import type { Flow } from './flow.ts';
 import { readPayload, writePayload } from './payload.ts';
 import type { Resources } from './resources.ts';
 import type { Session } from './session.ts';
@@ -80,24 +81,25 @@ export function stream(
     resolve: (value: unknown) => values.end(value),
     reject: (error: unknown) => values.fail(error),
     begun: (begun: Call) => {
-      current = begun;
-      values.attach(begun.flow);
+      ({ flow } = begun);
+      values.attach(flow);
     },
   };
   const parts = callParts(site, manner, method, input, options, making);
-  let current: Call | undefined;
+  let flow: Flow | undefined;
+  let abort = nothing;
   const begin = (): void => {
     try {
       site.check();
       const deadline = deadlineOf(site, manner, options); // time runs from now on
-      current = start({ ...parts, deadline }, options.signal, site.submit);
+      abort = start({ ...parts, deadline }, options.signal, site.submit);
     } catch (error) {
       values.fail(error);
     }
   };
   const stop = (): void => {
-    current?.abort();
-    current?.flow?.discard();
+    abort();
+    flow?.discard();
   };
   return values.read(begin, stop);
 }
@@ -124,12 +126,14 @@ export function submit(session: Session, made: Call): void {
     return;
   }
   made.incarnation = session.parts.incarnation;
-  made.abort = () => session.caller.abandon(made, 'cancelled', 'aborted by the caller');
   const refusal = session.caller.call(made);
-  if (refusal === 'busy') made.reject(busy());
-  else if (refusal !== undefined) {
-    made.reject(tooBig(made.options.payload.length, session.valueMax));
+  if (refusal === undefined) {
+    made.abort = () => session.caller.abandon(made, 'cancelled', 'aborted by the caller');
+    return;
   }
+  made.abort = nothing;
+  const { length } = made.options.payload;
+  made.reject(refusal === 'busy' ? busy() : tooBig(length, session.valueMax));
 }
 
 /** What a call ends with when a bound is reached here. */
@@ -215,37 +219,35 @@ async function supply(requests: ValueSource, made: Call, valueMax: number): Prom
   }
 }
 
-/** Starts a call, and ties it to the caller's signal if there is one. */
+/** Starts a call; gives what aborts it, whatever sessions it goes through, as its signal does. */
 function start(
   parts: CallParts,
   signal: AbortSignal | undefined,
   submitCall: (call: Call) => void,
-): Call {
+): () => void {
   const made = new Call(parts);
-  if (signal === undefined) {
+  if (signal === undefined && !parts.takesStream) {
     submitCall(made);
-    return made;
+    return nothing; // nobody has anything to abort it by
   }
-  if (signal.aborted) {
+  if (signal?.aborted === true) {
     const options = { outcome: 'not-sent', cause: signal.reason } as const;
     throw new ConnectorError('cancelled', 'aborted before it was made', options);
   }
-  // One listener for the life of the call, whatever sessions it goes through.
   const current: { call: Call } = { call: made };
   const abort = (): void => {
     current.call.aborted = true;
     current.call.abort();
   };
-  const done = (): void => signal.removeEventListener('abort', abort);
   made.tie({
     renewed: (renewed) => {
       current.call = renewed;
     },
-    done,
+    done: () => signal?.removeEventListener('abort', abort),
   });
-  signal.addEventListener('abort', abort, { once: true });
+  signal?.addEventListener('abort', abort, { once: true });
   submitCall(made);
-  return made;
+  return abort;
 }
 
 function tooBig(length: number, most: number): ConnectorError {
@@ -253,3 +255,5 @@ function tooBig(length: number, most: number): ConnectorError {
     outcome: 'not-sent',
   });
 }
+
+function nothing(): void {}

@@ -1,9 +1,5 @@
-import Denque from 'denque';
-
 interface Channel {
   readonly number: number;
-  /** The last request in it was one-way: its handler may still run when it was answered. */
-  doubtful: boolean;
   /** The position of the next request in it. */
   next: number;
   /** Calls that have a position and are not both settled and delivered. */
@@ -18,8 +14,6 @@ interface Channel {
 export class Channels {
   readonly #byName = new Map<string, Channel>();
   readonly #free: Channel[] = [];
-  /** Free as well, but a handler may still run in them; the oldest first. */
-  readonly #doubtful = new Denque<Channel>();
   #numbers = 0;
   readonly #max: number;
 
@@ -28,20 +22,13 @@ export class Channels {
     this.#max = max;
   }
 
-  /**
-   * Gives the next place in a channel to a request, one-way or not; undefined if too many channels
-   * are in use.
-   */
-  place(
-    name: string,
-    oneWay: boolean,
-  ): { readonly number: number; readonly position: number } | undefined {
+  /** Gives the next place in a channel, or undefined if too many are in use. */
+  place(name: string): { readonly number: number; readonly position: number } | undefined {
     const channel = this.#byName.get(name) ?? this.#take(name);
     if (channel === undefined) return undefined;
     const position = channel.next;
     channel.next = (position + 1) >>> 0;
     channel.open += 1;
-    channel.doubtful = oneWay;
     return { number: channel.number, position };
   }
 
@@ -52,19 +39,17 @@ export class Channels {
     channel.open -= 1;
     if (channel.open > 0) return;
     this.#byName.delete(name);
-    if (channel.doubtful) this.#doubtful.push(channel);
-    else this.#free.push(channel);
+    this.#free.push(channel);
   }
 
   #take(name: string): Channel | undefined {
-    const channel = this.#free.pop() ?? this.#another() ?? this.#doubtful.shift();
-    if (channel !== undefined) this.#byName.set(name, channel);
+    let channel = this.#free.pop();
+    if (channel === undefined) {
+      if (this.#numbers >= this.#max) return undefined;
+      this.#numbers += 1;
+      channel = { number: this.#numbers, next: 0, open: 0 };
+    }
+    this.#byName.set(name, channel);
     return channel;
-  }
-
-  #another(): Channel | undefined {
-    if (this.#numbers >= this.#max) return undefined;
-    this.#numbers += 1;
-    return { number: this.#numbers, doubtful: false, next: 0, open: 0 };
   }
 }

@@ -3,6 +3,7 @@ import type { Drop } from './counters.ts';
 import type { Resources } from './resources.ts';
 import { Session, type Half, type SessionParts } from './session.ts';
 import type { ConnectorId } from '../core/id.ts';
+import { seqDistance } from '../reliability/sequence.ts';
 import type { Credentials, Peer } from '../transport/transport.ts';
 import {
   REASON_BUSY,
@@ -40,7 +41,8 @@ export class Demux {
   readonly #halfOpen: LRUCache<number, HalfOpen>;
   /** Sessions given up while calls were open in them: what became of those is not known here. */
   readonly #lost: LRUCache<number, true>;
-  #lostForgotten = false;
+  /** The newest of those lost that are not remembered any more. */
+  #forgottenTo: number | undefined;
   #nextNumber: number;
 
   constructor(resources: Resources) {
@@ -49,8 +51,10 @@ export class Demux {
     this.#halfOpen = new LRUCache({ max: resources.limits.halfOpenMax });
     this.#lost = new LRUCache({
       max: resources.limits.lostSessionsMax,
-      dispose: (_value, _key, why) => {
-        if (why === 'evict') this.#lostForgotten = true;
+      dispose: (_value, number, why) => {
+        if (why !== 'evict') return;
+        const newer = seqDistance(this.#forgottenTo ?? number, number) >= 0;
+        if (newer) this.#forgottenTo = number;
       },
     });
   }
@@ -177,8 +181,11 @@ export class Demux {
 
   /** What RESET should say about a session number that is not open here. */
   resetReason(number: number): number {
-    const unknown = this.#lostForgotten || this.#lost.has(number);
-    return unknown ? REASON_LOST_SESSION : REASON_UNKNOWN_SESSION;
+    const forgotten = this.#forgottenTo;
+    // Numbers are given one after the other: what came later than all that is forgotten is known.
+    const old = forgotten !== undefined && seqDistance(number, forgotten) >= 0;
+    const lost = old || this.#lost.has(number);
+    return lost ? REASON_LOST_SESSION : REASON_UNKNOWN_SESSION;
   }
 
   /**

@@ -175,6 +175,7 @@ export class Driver implements Sink {
       session.fail('closed', 'the endpoint is closed', 'unknown');
     }
     this.#drain();
+    for (const session of this.sessions()) session.responder.fail(false);
     this.#closed = true;
     this.#handshakes.fail();
     this.#timer.disarm();

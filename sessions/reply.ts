@@ -42,6 +42,8 @@ export interface Reply {
   readonly settlement: Settlement;
   /** How many pieces go before it, modulo 2^32; undefined: none. */
   readonly pieces: number | undefined;
+  /** False if another reply follows: a message in a channel was accepted and is still to run. */
+  readonly last: boolean;
 }
 
 /** How a call ends whose value in pieces turns out not to be there. */
@@ -60,18 +62,21 @@ export function readReply(slab: Slab, at: number, end: number): Reply {
   const bits = slab.view.getUint8(at + frame.REPLY_FORMAT);
   const valueAt = at + frame.REPLY_HEADER;
   if ((bits & frame.REPLY_AFTER_PIECES) === 0) {
-    return { settlement: readSettlement(slab, at, valueAt, end), pieces: undefined };
+    const last = slab.view.getUint8(at + frame.REPLY_STATUS) !== frame.STATUS_ACCEPTED;
+    return { settlement: readSettlement(slab, at, valueAt, end), pieces: undefined, last };
   }
   const pieces = slab.view.getUint32(valueAt, LITTLE_ENDIAN);
   const settlement = readSettlement(slab, at, valueAt + frame.REPLY_COUNT_LENGTH, end);
-  return { settlement, pieces };
+  return { settlement, pieces, last: true };
 }
 
 function readSettlement(slab: Slab, at: number, valueAt: number, end: number): Settlement {
   const status = slab.view.getUint8(at + frame.REPLY_STATUS);
   const format = slab.view.getUint8(at + frame.REPLY_FORMAT) & frame.FORMAT_MASK;
   const payload = slab.bytes.slice(valueAt, end);
-  if (status === frame.STATUS_OK) return { ok: true, format, payload };
+  if (status === frame.STATUS_OK || status === frame.STATUS_ACCEPTED) {
+    return { ok: true, format, payload };
+  }
   const failure = failures[status];
   if (failure !== undefined) return { ok: false, ...failure };
   // STATUS_APPLICATION, or a status of a later version: that it ran is all there is to know.

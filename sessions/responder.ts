@@ -1,6 +1,7 @@
 import Denque from 'denque';
 import { encodeReply } from './encode.ts';
 import { Flow, type FlowLink } from './flow.ts';
+import { HeldRequests } from './held.ts';
 import { Incoming, type IncomingHooks } from './incoming.ts';
 import { Lanes, type Place } from './lanes.ts';
 import { Refusals, replyIdentity } from './refusals.ts';
@@ -12,7 +13,6 @@ import type { Lane } from '../reliability/lane.ts';
 import type { Genes } from '../reliability/match.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
 import { SeenSeqs } from '../reliability/seen.ts';
-import { SeqTable } from '../reliability/table.ts';
 import { CN_MSG_HEADER } from '../transport/wire/cnmsg.ts';
 import * as frame from '../transport/wire/frame.ts';
 
@@ -40,13 +40,13 @@ export class Responder {
   readonly #resources: Resources;
   readonly #carrier: Carrier;
   readonly #seen: SeenSeqs;
-  readonly #held = new SeqTable<Incoming>();
-  #owed = 0;
+  readonly #held: HeldRequests;
   readonly #aborted = new Denque<Incoming>();
   readonly #lanes: Lanes;
   readonly #ready = new Denque<Incoming>();
   readonly #refusals: Refusals;
   #draining = false;
+  #ended = false;
 
   constructor(parts: ResponderParts) {
     const { resources, carrier } = parts.link;
@@ -54,6 +54,7 @@ export class Responder {
     this.#resources = resources;
     this.#carrier = carrier;
     this.#seen = new SeenSeqs(parts.firstSeq, resources.limits.seqWindow);
+    this.#held = new HeldRequests(resources);
     this.#lanes = new Lanes(resources.limits);
     this.#refusals = new Refusals(parts.link, parts.hostile);
   }
@@ -65,7 +66,7 @@ export class Responder {
 
   /** Those of them whose caller still wants to know, or was told that they run. */
   get owed(): number {
-    return this.#owed;
+    return this.#held.owed;
   }
 
   /** From now on new requests are refused with `closed`; those already here are finished. */
@@ -200,7 +201,7 @@ export class Responder {
     this.#finish(incoming);
     if (incoming.accepted) {
       if (status !== frame.STATUS_OK) this.#resources.counters.unheardFailures += 1;
-      this.#forgetIfTold(incoming);
+      this.#endAccepted(incoming);
       return;
     }
     if (payload.length > this.#parts.link.wholeMax) {
@@ -224,11 +225,12 @@ export class Responder {
 
   /**
    * The session is over: handlers are told, replies dropped. What was accepted without a reply runs
-   * all the same: its caller was told that it is here.
+   * all the same, as its caller was told, unless the whole process ends (`runsOn` is false).
    */
-  fail(): void {
-    for (const incoming of [...this.#held.values()]) {
-      if (incoming.accepted) {
+  fail(runsOn: boolean): void {
+    this.#ended = true;
+    for (const incoming of this.#held.all()) {
+      if (incoming.accepted && runsOn) {
         incoming.reply?.withdraw();
         this.#forgetIfTold(incoming);
       } else {
@@ -269,7 +271,7 @@ export class Responder {
   };
 
   #admit(incoming: Incoming, { lane, position }: Place): void {
-    this.#hold(incoming);
+    this.#held.add(incoming);
     if (!incoming.whole || incoming.streams) this.flow(incoming).grant();
     if (lane) lane.put(position, incoming);
     else this.#due(incoming);
@@ -284,9 +286,7 @@ export class Responder {
     const value = incoming.flow?.take();
     if (value === undefined) return;
     if (!incoming.streams) incoming.flow?.deafen();
-    incoming.format = value.format;
-    incoming.payload = value.bytes;
-    this.#resources.requestBytesHeld += value.bytes.length;
+    this.#held.fill(incoming, value.format, value.bytes);
     const refusal = incoming.oneWay ? this.#parts.refusal(incoming) : undefined;
     if (refusal !== undefined) this.#turnAway(incoming, refusal);
     else if (incoming.oneWay) this.#accept(incoming);
@@ -297,7 +297,18 @@ export class Responder {
   #accept(incoming: Incoming): void {
     this.#resources.deadlines.remove(incoming);
     incoming.accept();
-    this.#answer(incoming, frame.STATUS_OK, frame.FORMAT_NONE, EMPTY);
+    const last = incoming.channel === 0;
+    const status = last ? frame.STATUS_OK : frame.STATUS_ACCEPTED;
+    this.#answer(incoming, status, frame.FORMAT_NONE, EMPTY);
+  }
+
+  /** A one-way message has run; in a channel its caller waits to use the channel's number again. */
+  #endAccepted(incoming: Incoming): void {
+    if (incoming.channel !== 0 && !this.#ended) {
+      incoming.reply?.withdraw();
+      this.#answer(incoming, frame.STATUS_OK, frame.FORMAT_NONE, EMPTY);
+    }
+    this.#forgetIfTold(incoming);
   }
 
   #answer(incoming: Incoming, status: number, format: number, payload: Uint8Array): void {
@@ -322,19 +333,12 @@ export class Responder {
     if (next !== undefined) this.#due(next);
   }
 
-  #hold(incoming: Incoming): void {
-    this.#held.add(incoming);
-    this.#owed += 1;
-    this.#resources.requestsHeld += 1;
-    this.#resources.requestBytesHeld += incoming.payload.length;
-  }
-
   /** Its handler has finished, or will not run: the next of its channel may start. */
   #finish(incoming: Incoming): void {
     this.#parts.link.touched();
     incoming.state = 'finished';
     this.#resources.deadlines.remove(incoming);
-    this.#resources.requestBytesHeld -= incoming.takePayload();
+    this.#held.empty(incoming);
     incoming.flow?.deafen();
     if (incoming.channel === 0) return;
     const lane = this.#lanes.get(incoming.channel);
@@ -357,8 +361,7 @@ export class Responder {
 
   #cancel(incoming: Incoming): void {
     if (incoming.cancelled) return;
-    incoming.cancelled = true;
-    this.#owed -= 1;
+    this.#held.cancel(incoming);
     this.#resources.deadlines.remove(incoming);
     incoming.flow?.discard();
     // Its place in a queue remains; a handler that runs counts until it has ended.
@@ -388,10 +391,7 @@ export class Responder {
   }
 
   #forget(incoming: Incoming): void {
-    if (!this.#held.delete(incoming.seq)) return;
-    if (!incoming.cancelled) this.#owed -= 1;
-    this.#resources.requestsHeld -= 1;
-    this.#resources.requestBytesHeld -= incoming.takePayload();
+    if (!this.#held.delete(incoming)) return;
     incoming.flow?.discard();
     if (incoming.reply === undefined && incoming.state !== 'finished') return;
     incoming.reply?.withdraw();

@@ -217,7 +217,7 @@ export class Session {
     this.#state = 'ended';
     this.#lost = code === 'peer-lost';
     this.caller.fail(code, message, transmitted);
-    this.responder.fail();
+    this.responder.fail(true);
     this.#resources.touched(this);
   }
 

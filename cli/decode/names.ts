@@ -37,6 +37,7 @@ const statuses: Readonly<Record<number, string>> = {
   [frame.STATUS_CLOSED]: 'closed',
   [frame.STATUS_MALFORMED]: 'malformed',
   [frame.STATUS_EVICTED]: 'evicted',
+  [frame.STATUS_ACCEPTED]: 'accepted',
 };
 
 const formats: Readonly<Record<number, string>> = {

@@ -1,8 +1,10 @@
-import { STAMP_LENGTH, stamped } from './stamp.ts';
+import { STAMP_LENGTH, stamped, type Way } from './stamp.ts';
 import type { ErrorCode, Outcome } from '../../core/errors.ts';
+import type { Peer } from '../../transport/transport.ts';
 
 /** Calls without a payload are told apart by their methods; there are so many of those. */
 export const EMPTY_METHODS = 64;
+const ITEM_MAX = 3000;
 
 /** What the handler of a call does. */
 export type Behaviour = 'quick' | 'slow' | 'stalled' | 'throwing' | 'callBack' | 'noMethod';
@@ -10,8 +12,21 @@ export type Behaviour = 'quick' | 'slow' | 'stalled' | 'throwing' | 'callBack' |
 /** How a call's input and reply are written; `empty` is named by its method instead. */
 export type Form = 'bytes' | 'json' | 'empty';
 
+/** How it is made: with one reply, without one, or with further values either way. */
+export type Manner = 'call' | 'oneWay' | 'stream';
+
+/** Further values of a stream: from its caller, and to it. */
+export interface Items {
+  readonly up: number;
+  readonly down: number;
+}
+
+export const NO_ITEMS: Items = { up: 0, down: 0 };
+
 /** What is drawn for one call. */
 export interface CallPlan {
+  readonly manner: Manner;
+  readonly items: Items;
   readonly behaviour: Behaviour;
   readonly form: Form;
   readonly length: number;
@@ -25,6 +40,8 @@ export interface CallPlan {
 
 /** Over what a call is made: one connection of one client incarnation, or a session called back. */
 export interface Route {
+  /** Whom it leads to; undefined: back to a client. */
+  readonly server: Peer | undefined;
   /** Unlike that of all other routes. */
   readonly name: string;
   /** The incarnation that calls, as `A.2`. */
@@ -69,6 +86,7 @@ export class CallRecord {
   get method(): string {
     const { behaviour, form } = this.plan;
     if (behaviour === 'noMethod') return 'nothing of that name';
+    if (this.plan.manner === 'stream') return 'stream';
     if (form === 'empty') return emptyMethod(this.id);
     return behaviour === 'quick' || (behaviour === 'throwing' && this.id % 2 === 0)
       ? 'quick'
@@ -89,6 +107,16 @@ export class CallRecord {
     if (form === 'json') return { reply: this.id };
     if (replyLength < STAMP_LENGTH) return undefined;
     return stamped(this.id, 'reply', replyLength);
+  }
+
+  /** The further value at a place of a stream. */
+  item(way: Way, at: number): Uint8Array {
+    return stamped(this.id, way, STAMP_LENGTH + at + ((at * 7919 + this.id) % ITEM_MAX));
+  }
+
+  /** True if this is the value at that place, to the byte. */
+  isItem(way: Way, at: number, value: unknown): boolean {
+    return value instanceof Uint8Array && Buffer.compare(value, this.item(way, at)) === 0;
   }
 
   /** What a throwing handler says. */

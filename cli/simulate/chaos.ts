@@ -5,6 +5,7 @@ import type { SeededRandom } from '../../core/random.ts';
 
 const DOWN_MAX_MS = 500;
 const CUT_MAX_MS = 1500;
+const JUMP_MAX_MS = 5000;
 
 /** Makes endpoints crash and start anew, cuts links and mends them, until the faults stop. */
 export class Chaos {
@@ -23,12 +24,15 @@ export class Chaos {
   }
 
   async run(): Promise<void> {
-    const { crashes, partitions, drains } = this.#stage.plan.chaos;
+    const { crashes, partitions, drains, jumps } = this.#stage.plan.chaos;
     const random = this.#stage.random.fork('chaos');
     await Promise.all([
       this.#repeat(random.fork('crashes'), crashes, (own) => this.#crash(own)),
       this.#repeat(random.fork('partitions'), partitions, (own) => this.#cut(own)),
       this.#repeat(random.fork('drains'), drains, (own) => pick(own, this.#parties).drain()),
+      this.#repeat(random.fork('jumps'), jumps, async (own) => {
+        pick(own, this.#parties).jump(own.range(1, own.chance(0.2) ? JUMP_MAX_MS : 50));
+      }),
     ]);
   }
 

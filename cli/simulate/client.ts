@@ -1,4 +1,5 @@
 import type { CallPlan, Route } from './call.ts';
+import { takeStream } from './take-stream.ts';
 import { callBackHandlers } from './handlers.ts';
 import { drawCall } from './mix.ts';
 import { OUTSIDER, type PartyPlan } from './plan.ts';
@@ -92,7 +93,7 @@ export class Client {
     const sessions = (): number => this.#stage.wire.sessions(this.#label, server);
     const made = (): number => this.#connections.get(server) ?? 0;
     const name = `${this.#label}>${server}${number === 1 ? '' : ` (${number})`}`;
-    const route = { name, from: this.#label, steady: () => sessions() <= made() };
+    const route = { name, from: this.#label, server, steady: () => sessions() <= made() };
     if (this.#plan.uid === OUTSIDER) this.#stage.ledger.violated(`${name} let an outsider in`);
     this.#stage.trace.note(this.#label, `connected to ${server} over ${name}`);
     return { connection, route };
@@ -110,12 +111,16 @@ export class Client {
       else clock.at(clock.now() + abortMs!, () => abort.abort());
     }
     const input = call.input();
-    const promise = connection.call(call.method, input, {
+    const options = {
       timeoutMs,
-      idempotent,
       ...(channel === undefined ? {} : { channel }),
       ...(abort === undefined ? {} : { signal: abort.signal }),
-    });
+    };
+    const { manner } = call.plan;
+    const promise =
+      manner === 'stream' ? takeStream(this.#stage, connection, call, options)
+      : manner === 'oneWay' ? connection.send(call.method, input, { ...options, idempotent })
+      : connection.call(call.method, input, { ...options, idempotent });
     if (input instanceof Uint8Array) input.fill(0xee); // the bytes are the caller's again
     await promise.then(
       (value) => ledger.succeed(call, value),

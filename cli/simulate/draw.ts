@@ -7,6 +7,8 @@ import type { Pressure } from '../../transport/simulated/memory.ts';
 
 const FIRST_ADDRESS = 101;
 const PARTIES_MAX = 6;
+/** Places that whoever means harm may take for good. */
+const INTRUDERS = 2;
 
 /**
  * Draws the world of a seed. Each part has a generator of its own, so that a new option in one does
@@ -70,7 +72,7 @@ function drawLimits(random: SeededRandom, role: Role): Partial<Limits> {
   const small = (name: keyof Limits, least: number, most: number): Partial<Limits> =>
     random.chance(0.3) ? { [name]: random.integer(least, most) } : {};
   // The sessions that a side opens take places, too, and do not give way.
-  const own = role === 'both' ? PARTIES_MAX + 2 : 0;
+  const own = (role === 'both' ? PARTIES_MAX + 2 : 0) + INTRUDERS;
   return {
     silenceMs: random.integer(800, 3000),
     seqWindow: pick(random, [64, 64, 128, 65_536]),
@@ -87,6 +89,8 @@ function drawLimits(random: SeededRandom, role: Role): Partial<Limits> {
     ...small('requestBytesMax', 65_536, 200_000),
     ...small('bareRequestsMax', 1, 8),
     ...small('completedPairsMax', 1, 8),
+    ...small('creditMax', 4096, 40_000),
+    ...small('flowBytesMax', 100_000, 2_000_000),
     ...(random.chance(0.3)
       ? { sessionsMax: random.integer(2, 6) + own, sessionsPerPeerMax: random.integer(1, 2) }
       : {}),
@@ -148,6 +152,9 @@ function drawMix(random: SeededRandom): Mix {
     throwing: maybe(random, 0.6, random.range(0, 0.2)),
     callBack: maybe(random, 0.5, random.range(0, 0.3)),
     noMethod: maybe(random, 0.5, random.range(0, 0.1)),
+    oneWay: maybe(random, 0.6, random.range(0, 0.3)),
+    stream: maybe(random, 0.6, random.range(0, 0.2)),
+    huge: maybe(random, 0.3, random.range(0, 0.02)),
   };
 }
 
@@ -156,6 +163,7 @@ function drawChaos(random: SeededRandom): Chaos {
     crashes: maybe(random, 0.5, random.range(0.2, 3)),
     partitions: maybe(random, 0.5, random.range(0.2, 3)),
     drains: maybe(random, 0.3, random.range(0.2, 1)),
+    jumps: maybe(random, 0.3, random.range(0.2, 2)),
   };
 }
 
@@ -164,5 +172,7 @@ function drawHostility(random: SeededRandom): Hostility {
     replays: maybe(random, 0.4, random.range(10, 200)),
     forgeries: maybe(random, 0.4, random.range(10, 200)),
     floods: maybe(random, 0.3, random.range(10, 300)),
+    impersonations: maybe(random, 0.4, random.range(10, 200)),
+    intrusions: maybe(random, 0.3, random.range(1, 20)),
   };
 }

@@ -1,4 +1,5 @@
-import { EMPTY_METHODS, emptyMethod, type CallPlan, type Execution } from './call.ts';
+import { EMPTY_METHODS, emptyMethod, NO_ITEMS } from './call.ts';
+import type { CallPlan, Execution } from './call.ts';
 import type { Stage } from './stage.ts';
 import type { CallContext, Handlers } from '../../sessions/service.ts';
 
@@ -7,7 +8,9 @@ export function serverHandlers(stage: Stage, label: string): Handlers {
   const quick = (input: unknown): unknown => runQuick(stage, label, input);
   const work = (input: unknown, context: CallContext): Promise<unknown> =>
     runWork(stage, label, input, context);
-  return { quick, work, ...emptyHandlers(stage, label) };
+  const stream = (input: unknown, context: CallContext): AsyncIterable<unknown> =>
+    runStream(stage, label, input, context);
+  return { quick, work, stream, ...emptyHandlers(stage, label) };
 }
 
 /** What a client serves on the sessions that it opened. */
@@ -56,6 +59,38 @@ async function runWork(
   }
 }
 
+/** Takes what its caller sends and gives what is planned, by turns. */
+async function* runStream(
+  stage: Stage,
+  label: string,
+  input: unknown,
+  context: CallContext,
+): AsyncGenerator<unknown, void, void> {
+  const { ledger } = stage;
+  const execution = ledger.begin(input, label);
+  if (execution === undefined) return;
+  const { call } = execution;
+  const { items, behaviour, workMs } = call.plan;
+  try {
+    for (let at = 0; at < Math.max(items.up, items.down); at++) {
+      if (at < items.up) {
+        const { value, done } = await context.requests.next();
+        const right = done !== true && call.isItem('request', at, value);
+        if (!right) ledger.violated(`${call}: ${label} got a wrong value at ${at}`);
+      }
+      if (behaviour === 'slow' && at % 4 === 0) await stage.sleep(workMs / 4);
+      if (at < items.down) yield call.item('reply', at);
+    }
+    if (items.up > 0) {
+      const { done } = await context.requests.next();
+      if (done !== true) ledger.violated(`${call}: ${label} got more than was sent`);
+    }
+    if (behaviour === 'throwing') throw new Error(call.complaint);
+  } finally {
+    ledger.end(execution);
+  }
+}
+
 /** Hangs until the faults stop; every other handler at least listens to its signal. */
 function stall(stage: Stage, { call }: Execution, { signal }: CallContext): Promise<void> {
   stage.deeds.stalls += 1;
@@ -77,6 +112,8 @@ async function callBack(
   const plan: CallPlan = {
     behaviour: 'quick',
     form: 'bytes',
+    manner: 'call',
+    items: NO_ITEMS,
     length,
     replyLength,
     workMs: 0,
@@ -85,7 +122,7 @@ async function callBack(
     timeoutMs: 2 * workMs,
   };
   const name = `the session of #${call.id}`;
-  const route = { name, from: label, steady: () => false };
+  const route = { name, from: label, server: undefined, steady: () => false };
   const back = ledger.issue(plan, route);
   await context.call(back.method, back.input(), { timeoutMs: plan.timeoutMs }).then(
     (value) => ledger.succeed(back, value),

@@ -1,4 +1,5 @@
 import { pick } from './draw.ts';
+import type { Party } from './party.ts';
 import { BARE, SERVICE, type Stage } from './stage.ts';
 import type { SeededRandom } from '../../core/random.ts';
 import { LITTLE_ENDIAN, Slab } from '../../core/slab.ts';
@@ -17,10 +18,12 @@ export class Hostile {
   readonly #stage: Stage;
   readonly #transport: SimulatedTransport;
   readonly #victims: readonly Peer[];
+  readonly #parties: readonly Party[];
 
-  constructor(stage: Stage, address: Peer, victims: readonly Peer[]) {
+  constructor(stage: Stage, address: Peer, parties: readonly Party[]) {
     this.#stage = stage;
-    this.#victims = victims;
+    this.#parties = parties;
+    this.#victims = parties.map(({ plan }) => plan.address);
     this.#transport = stage.network.open({ address });
     stage.settle(address);
     const ignore = (): void => undefined;
@@ -33,6 +36,8 @@ export class Hostile {
     const random = this.#stage.random.fork('hostile');
     await Promise.all([
       this.#repeat(random.fork('replays'), hostility.replays, (own) => this.#replay(own)),
+      this.#repeat(random.fork('impersonations'), hostility.impersonations, (own) =>
+        this.#impersonate(own)),
       this.#repeat(random.fork('forgeries'), hostility.forgeries, (own) => this.#forge(own)),
       this.#repeat(random.fork('floods'), hostility.floods / FLOOD_MOST, (own) =>
         this.#flood(own)),
@@ -58,7 +63,7 @@ export class Hostile {
 
   #recorded(random: SeededRandom): Uint8Array | undefined {
     const { recorded } = this.#stage.wire;
-    return recorded.length === 0 ? undefined : pick(random, recorded).slice();
+    return recorded.length === 0 ? undefined : pick(random, recorded).bytes.slice();
   }
 
   #replay(random: SeededRandom): void {
@@ -66,6 +71,17 @@ export class Hostile {
     if (bytes === undefined) return;
     this.#stage.deeds.replays += 1;
     this.#send(bytes, pick(random, this.#victims));
+  }
+
+  /** A recorded datagram once more, from where it came from: nothing but its tag tells. */
+  #impersonate(random: SeededRandom): void {
+    const { recorded } = this.#stage.wire;
+    if (recorded.length === 0) return;
+    const { from, to, bytes } = pick(random, recorded);
+    const party = this.#parties.find(({ plan }) => plan.address === from);
+    if (party === undefined) return;
+    this.#stage.deeds.impersonations += 1;
+    party.tap?.impersonate(bytes, to);
   }
 
   /** A recorded datagram with a few bytes or its kind changed, or noise behind a true header. */

@@ -74,7 +74,9 @@ export class Ledger {
   succeed(call: CallRecord, value: unknown): void {
     this.#settle(call, 'ok', 'ok');
     if (!belongs(call, value)) this.violated(`${call} got a reply that is not its own`);
-    if (call.plan.behaviour === 'throwing') this.violated(`${call} succeeded, its handler threw`);
+    const { behaviour, manner } = call.plan;
+    const threw = behaviour === 'throwing' && manner !== 'oneWay';
+    if (threw) this.violated(`${call} succeeded, its handler threw`);
   }
 
   /** The caller has an error. */
@@ -86,7 +88,8 @@ export class Ledger {
     }
     const { code, outcome, message } = error;
     this.#settle(call, code, outcome);
-    if (code === 'application' && !message.endsWith(call.complaint)) {
+    const own = message.endsWith(call.complaint) || givenUp(call, message);
+    if (code === 'application' && !own) {
       this.violated(`${call} got the error of another: ${message}`);
     }
   }
@@ -111,8 +114,14 @@ export class Ledger {
   }
 }
 
+/** A handler of a stream was stopped for want of room: its complaint never came to be. */
+function givenUp({ plan }: CallRecord, message: string): boolean {
+  return plan.manner === 'stream' && message.endsWith('the handler failed');
+}
+
 function belongs({ id, plan }: CallRecord, value: unknown): boolean {
-  const { form, replyLength } = plan;
+  const { form, replyLength, manner } = plan;
+  if (manner !== 'call') return value === undefined;
   if (form === 'json') return JSON.stringify(value) === JSON.stringify({ reply: id });
   if (replyLength < STAMP_LENGTH) return value === undefined;
   return value instanceof Uint8Array && value.length === replyLength && idOf(value, 'reply') === id;

@@ -1,7 +1,8 @@
 import { Client, type Targets } from './client.ts';
 import { serverHandlers } from './handlers.ts';
 import { OUTSIDER, type PartyPlan } from './plan.ts';
-import { BARE, SERVICE, type Stage } from './stage.ts';
+import { JumpingClock } from './jumping-clock.ts';
+import { BARE, HARM, SERVICE, type Stage } from './stage.ts';
 import { Tap } from './tap.ts';
 import { createEndpoint, type Endpoint, type Serving } from '../../sessions/endpoint.ts';
 
@@ -11,6 +12,7 @@ export interface Incarnation {
   readonly endpoint: Endpoint;
   readonly tap: Tap;
   readonly client: Client | undefined;
+  readonly clock: JumpingClock;
   serving: Serving | undefined;
 }
 
@@ -39,6 +41,10 @@ export class Party {
     return this.#current?.client;
   }
 
+  get tap(): Tap | undefined {
+    return this.#current?.tap;
+  }
+
   get up(): boolean {
     return this.#current !== undefined;
   }
@@ -53,16 +59,26 @@ export class Party {
     const inner = network.open({ address, receiveBuffer, readDelayMs, credentials });
     const tap = new Tap(inner, label, wire);
     const own = random.fork(`endpoint ${label}`);
-    const endpoint = createEndpoint({ transport: tap, clock, random: own, limits });
+    const jumping = new JumpingClock(clock);
+    const endpoint = createEndpoint({ transport: tap, clock: jumping, random: own, limits });
     trace.note(label, `starts at ${address}`);
     const client = role === 'server'
       ? undefined
       : new Client(this.#stage, endpoint, plan, label, this.#targets);
-    this.#current = { label, endpoint, tap, client, serving: undefined };
+    this.#current = { label, endpoint, tap, client, clock: jumping, serving: undefined };
     this.incarnations.push(this.#current);
     if (role === 'client') return;
     this.#serve(this.#current);
+    endpoint.serve(HARM, { echo: (input) => input });
     this.#answer(this.#current);
+  }
+
+  /** Its clock jumps ahead. */
+  jump(ms: number): void {
+    if (this.#current === undefined) return;
+    this.#stage.deeds.jumps += 1;
+    this.#stage.trace.note(this.#current.label, `jumps ${ms.toFixed(0)} ms ahead`);
+    this.#current.clock.jump(ms);
   }
 
   /** Ends as a process does that is killed; or, if `quiet` is false, one that is told to go. */

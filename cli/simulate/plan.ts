@@ -41,6 +41,10 @@ export interface Mix {
   readonly throwing: number;
   readonly callBack: number;
   readonly noMethod: number;
+  /** Of calls: messages without a reply, streams, and payloads of up to 1 MiB. */
+  readonly oneWay: number;
+  readonly stream: number;
+  readonly huge: number;
 }
 
 /** What happens to endpoints and links; each a mean per second of virtual time, 0 for never. */
@@ -48,13 +52,19 @@ export interface Chaos {
   readonly crashes: number;
   readonly partitions: number;
   readonly drains: number;
+  /** A clock that jumps ahead by up to seconds. */
+  readonly jumps: number;
 }
 
-/** What the hostile peer does, in datagrams per second of virtual time, 0 for never. */
+/** What hostile peers do, in datagrams or (intrusions) sessions a second; 0: never. */
 export interface Hostility {
   readonly replays: number;
   readonly forgeries: number;
   readonly floods: number;
+  /** Replays from the address that the datagram came from, whoever is there now. */
+  readonly impersonations: number;
+  /** Sessions that a peer opens in order to say wrong things in them. */
+  readonly intrusions: number;
 }
 
 /** A world and its faults, all drawn from one seed. */

@@ -13,6 +13,8 @@ import type { Peer } from '../../transport/transport.ts';
 /** The service that session peers call, and the id that bare messages carry. */
 export const SERVICE: ConnectorId = { idx: 20, val: 1 };
 export const BARE: ConnectorId = { idx: 20, val: 2 };
+/** What the intruder may call: it is of no interest to anybody. */
+export const HARM: ConnectorId = { idx: 20, val: 3 };
 
 /** What the world did to its endpoints, counted. */
 export interface Deeds {
@@ -24,6 +26,9 @@ export interface Deeds {
   replays: number;
   forgeries: number;
   floods: number;
+  impersonations: number;
+  intrusions: number;
+  jumps: number;
 }
 
 /** What all actors of a seed share. */
@@ -38,7 +43,7 @@ export class Stage {
   readonly random: SeededRandom;
   readonly deeds: Deeds = {
     crashes: 0, partitions: 0, drains: 0, cancellations: 0, stalls: 0,
-    replays: 0, forgeries: 0, floods: 0,
+    replays: 0, forgeries: 0, floods: 0, impersonations: 0, intrusions: 0, jumps: 0,
   };
   /** Resolves when the faults stop. */
   readonly calmed: Promise<void>;

@@ -4,12 +4,14 @@ import { SeededRandom } from '../../core/random.ts';
 export const STAMP_LENGTH = 8;
 const CHECK = 0x5eed_ca11;
 const OFFSETS = 251;
+/** The longest payload. */
+export const LONGEST: number = 1 << 20;
 
 /** Which way a payload goes; a request handed back as its own reply must not look like one. */
 export type Way = 'request' | 'reply';
 
 /** Noise, so that bytes in the wrong place or of another payload show. */
-const noise = new Uint8Array(0x1_0000 + OFFSETS);
+const noise = new Uint8Array(LONGEST + OFFSETS);
 for (let at = 0, random = new SeededRandom(7); at < noise.length; at++) {
   noise[at] = random.u32() & 0xff;
 }

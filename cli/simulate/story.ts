@@ -4,6 +4,7 @@ import { Chaos } from './chaos.ts';
 import type { Targets } from './client.ts';
 import { drawPlan, pick } from './draw.ts';
 import { Hostile } from './hostile.ts';
+import { Intruder } from './intruder.ts';
 import { proveLiveness } from './liveness.ts';
 import { Party } from './party.ts';
 import type { Plan } from './plan.ts';
@@ -12,9 +13,11 @@ import { Stage } from './stage.ts';
 import { Trace } from './trace.ts';
 import { judge } from './verdict.ts';
 import { VirtualClock } from '../../core/virtual-clock.ts';
+import type { Peer } from '../../transport/transport.ts';
 
 const FIRST_BARE = 301;
 const HOSTILE = 900;
+const INTRUDER = 901;
 /** No story takes longer, in virtual time. */
 const STORY_MAX_MS = 600_000;
 /** The time of every call is up long before this, and every silence has been noticed. */
@@ -34,11 +37,14 @@ export async function playSeed(
   const trace = new Trace(() => clock.now(), print);
   const stage = new Stage(plan, clock, trace);
   const { ledger } = stage;
+  let lasting: ReadonlySet<Peer> = new Set();
   const stray = (error: unknown): void =>
     ledger.violated(`nobody caught: ${error instanceof Error ? error.stack : String(error)}`);
   process.on('unhandledRejection', stray).on('uncaughtException', stray);
   try {
-    await clock.run(new Story(stage).play(), STORY_MAX_MS);
+    const story = new Story(stage);
+    await clock.run(story.play(), STORY_MAX_MS);
+    lasting = story.lasting();
     await clock.advance(ALL_ARRIVED_MS);
     if (clock.pending > 0) ledger.violated(`${clock.pending} timers are left when all is over`);
   } catch (error) {
@@ -46,7 +52,7 @@ export async function playSeed(
   } finally {
     process.off('unhandledRejection', stray).off('uncaughtException', stray);
   }
-  judge(ledger);
+  judge(ledger, lasting);
   stage.bare.judge();
   return resultOf(stage, plan);
 }
@@ -77,10 +83,10 @@ class Story {
   readonly #parties: readonly Party[];
   readonly #barePeers: readonly BarePeer[];
   readonly #hostile: Hostile;
+  readonly #intruder: Intruder;
 
   constructor(stage: Stage) {
     const { plan } = stage;
-    const addresses = plan.parties.map(({ address }) => address);
     const serving = plan.parties.filter(({ role }) => role !== 'client');
     const servers = serving.map(({ address }) => address);
     this.#stage = stage;
@@ -89,7 +95,14 @@ class Story {
     const bare = [...servers, ...this.#barePeers.map(({ address }) => address)];
     this.#targets = { servers, bare: plan.barePeers > 0 ? bare : [] };
     this.#parties = plan.parties.map((party) => new Party(stage, party, this.#targets));
-    this.#hostile = new Hostile(stage, HOSTILE, addresses);
+    this.#hostile = new Hostile(stage, HOSTILE, this.#parties);
+    this.#intruder = new Intruder(stage, INTRUDER, servers);
+  }
+
+  /** The addresses where nothing ever crashed. */
+  lasting(): ReadonlySet<Peer> {
+    const parties = this.#parties.filter(({ incarnations }) => incarnations.length === 1);
+    return new Set(parties.map(({ plan }) => plan.address));
   }
 
   async play(): Promise<void> {
@@ -105,6 +118,7 @@ class Story {
     for (const peer of this.#barePeers) void peer.run(this.#targets.servers);
     void chaos.run();
     void this.#hostile.run();
+    void this.#intruder.run();
     void watchBounds(stage, this.#parties);
     await Promise.race([stage.sleep(stage.plan.faultsMs), stage.spent]);
     await stage.sleep(stage.random.fork('after the last call').range(0, 500));
@@ -128,6 +142,7 @@ class Story {
     const { random, trace, clock, ledger, sleep } = this.#stage;
     trace.note('net', 'all close');
     this.#hostile.close();
+    this.#intruder.close();
     const order = random.fork('closing');
     const left = [...this.#parties];
     while (left.length > 0) {

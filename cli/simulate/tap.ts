@@ -1,6 +1,6 @@
 import { datagramNumber, type Wire } from './wire.ts';
 import type { ConnectorId } from '../../core/id.ts';
-import type { Slab } from '../../core/slab.ts';
+import { Slab } from '../../core/slab.ts';
 import type { Peer, SendOutcome, Sink, Traits, Transport } from '../../transport/transport.ts';
 
 /** The transport of one incarnation, listened to. */
@@ -60,8 +60,13 @@ export class Tap implements Transport {
   send(slab: Slab, start: number, end: number, peer: Peer): SendOutcome {
     if (this.#mute) return 'sent';
     const outcome = this.#inner.send(slab, start, end, peer);
-    if (outcome === 'sent') this.#wire.sent(this.#who, peer, slab, start, end);
+    if (outcome === 'sent') this.#wire.sent(this.#who, this.address, peer, slab, start, end);
     return outcome;
+  }
+
+  /** Sends what somebody else wants to come from this address. */
+  impersonate(bytes: Uint8Array, peer: Peer): void {
+    if (!this.#mute) this.#inner.send(new Slab(bytes), 0, bytes.length, peer);
   }
 
   multicast(slab: Slab, start: number, end: number, group: number): SendOutcome {

@@ -1,15 +1,19 @@
 import type { CallRecord, Execution } from './call.ts';
 import type { Ledger } from './ledger.ts';
+import type { Peer } from '../../transport/transport.ts';
 
 /** How late a call may settle: the grain of the clock, and the turn in which it is noticed. */
 const LATE_MS = 2;
 
-/** Looks at all calls when everything is over, and notes what was not as promised. */
-export function judge(ledger: Ledger): void {
+/**
+ * Looks at all calls when everything is over, and notes what was not as promised. At the addresses
+ * of `lasting` nothing ever crashed.
+ */
+export function judge(ledger: Ledger, lasting: ReadonlySet<Peer> = new Set()): void {
   for (const call of ledger.calls) {
     const complain = (what: string): void => ledger.violated(`${call} ${what}`);
     judgeExecutions(call, complain);
-    judgeSettlement(call, complain);
+    judgeSettlement(call, lasting, complain);
   }
   judgeChannels(ledger);
 }
@@ -27,7 +31,11 @@ function judgeExecutions(call: CallRecord, complain: (what: string) => void): vo
   }
 }
 
-function judgeSettlement(call: CallRecord, complain: (what: string) => void): void {
+function judgeSettlement(
+  call: CallRecord,
+  lasting: ReadonlySet<Peer>,
+  complain: (what: string) => void,
+): void {
   const { settlement, executions, deadlineMs } = call;
   if (settlement === undefined) {
     complain('never settled');
@@ -35,11 +43,15 @@ function judgeSettlement(call: CallRecord, complain: (what: string) => void): vo
   }
   const { outcome, code, atMs } = settlement;
   const ran = executions.length > 0;
-  if (outcome === 'ok' && !ran) complain('succeeded without being executed');
+  // What was accepted without a reply dies with its process, and with nothing else.
+  const { server } = call.route;
+  const mayDie = call.plan.manner === 'oneWay' && (server === undefined || !lasting.has(server));
+  if (outcome === 'ok' && !ran && !mayDie) complain('succeeded without being executed');
   if (outcome === 'executed' && !ran) complain(`was told executed (${code}), but never ran`);
   if ((outcome === 'not-sent' || outcome === 'not-executed') && ran) {
     complain(`was told ${outcome} (${code}), but ran at ${executions[0]!.server}`);
   }
+  if (call.plan.manner === 'stream' && outcome === 'ok') return; // its taker took its time
   const late = atMs - deadlineMs;
   if (late > LATE_MS) complain(`settled ${late.toFixed(3)} ms after its deadline (${code})`);
 }
@@ -73,7 +85,8 @@ function judgeChannels(ledger: Ledger): void {
  */
 function countsInOrder({ route, plan, settlement }: CallRecord): boolean {
   if (route.steady()) return true;
-  return !plan.idempotent && (settlement?.outcome === 'ok' || settlement?.outcome === 'executed');
+  if (plan.idempotent || plan.manner === 'oneWay') return false; // it runs when nobody waits
+  return (settlement?.outcome === 'ok' || settlement?.outcome === 'executed');
 }
 
 function judgePair(ledger: Ledger, key: string, before: Execution, after: Execution): void {

@@ -13,9 +13,16 @@ const AT_CN_FLAGS = 34;
 const AT_PAYLOAD = 36;
 const SESSION_FLAG = 0x8000;
 
+/** A datagram that was sent. */
+export interface Recorded {
+  readonly from: Peer;
+  readonly to: Peer;
+  readonly bytes: Uint8Array;
+}
+
 /** What all endpoints put on the wire, read by the specification and not by the code under test. */
 export class Wire {
-  readonly recorded: Uint8Array[] = [];
+  readonly recorded: Recorded[] = [];
   /** By who sends and to whom: the sessions that were asked for. */
   readonly #opens = new Map<string, Set<number>>();
   readonly #onBare: (payload: Uint8Array) => void;
@@ -32,8 +39,8 @@ export class Wire {
     return this.#opens.get(`${from} ${to}`)?.size ?? 0;
   }
 
-  /** A datagram that the transport took. */
-  sent(from: string, to: Peer, slab: Slab, start: number, end: number): void {
+  /** A datagram that the transport took, from an incarnation at an address. */
+  sent(from: string, address: Peer, to: Peer, slab: Slab, start: number, end: number): void {
     if (end - start < AT_PAYLOAD) return;
     const flags = slab.view.getUint16(start + AT_CN_FLAGS, LITTLE_ENDIAN);
     if ((flags & SESSION_FLAG) === 0) {
@@ -47,7 +54,8 @@ export class Wire {
       this.#opens.set(key, sources.add(source));
     }
     if (++this.#seen % RECORDED_ONE_OF !== 0 && flags !== frame.OPEN) return;
-    this.recorded[this.#kept++ % RECORDED_MAX] = slab.bytes.slice(start, end);
+    const bytes = slab.bytes.slice(start, end);
+    this.recorded[this.#kept++ % RECORDED_MAX] = { from: address, to, bytes };
   }
 }
 

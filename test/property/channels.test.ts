@@ -23,7 +23,7 @@ test('no number serves two names at once, and its positions have no gap (P7.2)',
           if (known !== undefined && --known.count === 0) open.delete(name);
           continue;
         }
-        const place = channels.place(name, false);
+        const place = channels.place(name);
         const room = known !== undefined || open.size < MAX;
         if ((place !== undefined) !== room) throw new Error(`room ${room} in ${name}`);
         if (place === undefined) continue;
@@ -44,13 +44,13 @@ test('no number serves two names at once, and its positions have no gap (P7.2)',
 
 test('a name that comes back goes on counting, under whatever number was free', (t) => {
   const channels = new Channels(1);
-  t.deepEqual(channels.place('a', false), { number: 1, position: 0 });
-  t.is(channels.place('b', false), undefined, 'one channel is in use and no more are allowed');
-  t.deepEqual(channels.place('a', false), { number: 1, position: 1 });
+  t.deepEqual(channels.place('a'), { number: 1, position: 0 });
+  t.is(channels.place('b'), undefined, 'one channel is in use and no more are allowed');
+  t.deepEqual(channels.place('a'), { number: 1, position: 1 });
   channels.release('a');
-  t.is(channels.place('b', false), undefined);
+  t.is(channels.place('b'), undefined);
   channels.release('a');
-  t.deepEqual(channels.place('b', false), { number: 1, position: 2 });
+  t.deepEqual(channels.place('b'), { number: 1, position: 2 });
   channels.release('nobody');
-  t.is(channels.place('a', false), undefined);
+  t.is(channels.place('a'), undefined);
 });

@@ -108,7 +108,7 @@ export const flowFaults: readonly Fault[] = [
       ['a one-way message is not accepted', 'if (incoming.oneWay && incoming.whole)', 'if (false)'],
       [
         'what was accepted dies with its session',
-        'if (incoming.accepted) { incoming.reply?.withdraw();',
+        'if (incoming.accepted && runsOn) { incoming.reply?.withdraw();',
         'if (false) { incoming.reply?.withdraw();',
       ],
       [

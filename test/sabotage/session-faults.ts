@@ -33,13 +33,6 @@ export const sessionFaults: readonly Fault[] = [
     ['what was taken back is started', '!incoming.cancelled && incoming.deadline > now',
       'incoming.deadline > now', 'simulation/channel-places'],
     ['there is no bound for requests', 'return full ? frame.STATUS_BUSY : undefined;', ''],
-    ['a request stays counted', 'this.#resources.requestsHeld -= 1;', ''],
-    ['the bytes of a request stay counted',
-      "incoming.state = 'finished'; this.#resources.deadlines.remove(incoming); " +
-        'this.#resources.requestBytesHeld -= incoming.takePayload();',
-      "incoming.state = 'finished'; this.#resources.deadlines.remove(incoming); " +
-        'incoming.takePayload();',
-      'simulation/released'],
     ['an evicted reply is forgotten',
       'this.#answer(incoming, frame.STATUS_EVICTED, frame.FORMAT_NONE, EMPTY);', ''],
     ['the deadline of an answered request is not removed',
@@ -55,6 +48,11 @@ export const sessionFaults: readonly Fault[] = [
     ['a refusal is not counted', 'this.#add(1);', ''],
     ['a reply carries the ack of its request', 'ack: seqPlus(request.ack, 1) };',
       'ack: request.ack };', 'simulation/scenarios'],
+  ]),
+  ...faultsIn('sessions/held.js', ['simulation/released', 'simulation/outcomes'], [
+    ['a request stays counted', 'this.#resources.requestsHeld -= 1;', ''],
+    ['the bytes of a request stay counted',
+      'this.#resources.requestBytesHeld -= incoming.takePayload();', 'incoming.takePayload();'],
   ]),
   ...faultsIn('sessions/lanes.js', ['simulation/channel-places'], [
     ['the channel number is not bounded', 'if (channel > channelsMax) return null;', ''],
@@ -118,7 +116,7 @@ export const sessionFaults: readonly Fault[] = [
       '',
       'unit/sessions/incarnations'],
     ['a lost session is not remembered', 'this.#lost.set(own.session, true);', ''],
-    ['lost sessions beyond the bound are forgotten', 'this.#lostForgotten = true;', ''],
+    ['lost sessions beyond the bound are forgotten', 'this.#forgottenTo = number;', ''],
     ['sessions have no bound', 'if (this.#sessions.size < limits.sessionsMax)', 'if (true)'],
     ['a session with open calls gives way', 'session.parts.accepted && session.idle',
       'session.parts.accepted'],

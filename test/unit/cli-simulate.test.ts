@@ -41,6 +41,7 @@ class Book {
   readonly #route: Route = {
     name: 'A.1>101',
     from: 'A.1',
+    server: 101,
     steady: () => this.steady,
   };
 

@@ -170,6 +170,8 @@ export const STATUS_CLOSED = 5;
 export const STATUS_MALFORMED = 6;
 /** The request ran and its reply is no longer kept. */
 export const STATUS_EVICTED = 7;
+/** A SEND in a channel is held; another reply says when its handler has ended. */
+export const STATUS_ACCEPTED = 8;
 
 /** Why a session was refused or reset. */
 export const REASON_BUSY = 1;

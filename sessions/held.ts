@@ -1,0 +1,69 @@
+import type { Incoming } from './incoming.ts';
+import type { Resources } from './resources.ts';
+import { SeqTable } from '../reliability/table.ts';
+
+/**
+ * The requests of one session that wait, run, or have a reply that is not acknowledged. What they
+ * take of the endpoint's bounds is counted here and nowhere else.
+ */
+export class HeldRequests {
+  readonly #resources: Resources;
+  readonly #table = new SeqTable<Incoming>();
+  #owed = 0;
+
+  constructor(resources: Resources) {
+    this.#resources = resources;
+  }
+
+  get size(): number {
+    return this.#table.size;
+  }
+
+  /** Those of them whose caller still wants to know, or was told that they run. */
+  get owed(): number {
+    return this.#owed;
+  }
+
+  get(seq: number): Incoming | undefined {
+    return this.#table.get(seq);
+  }
+
+  /** A copy: entries may go while it is walked. */
+  all(): Incoming[] {
+    return [...this.#table.values()];
+  }
+
+  add(incoming: Incoming): void {
+    this.#table.add(incoming);
+    this.#owed += 1;
+    this.#resources.requestsHeld += 1;
+    this.#resources.requestBytesHeld += incoming.payload.length;
+  }
+
+  /** Its payload in pieces has come. */
+  fill(incoming: Incoming, format: number, payload: Uint8Array): void {
+    incoming.format = format;
+    incoming.payload = payload;
+    this.#resources.requestBytesHeld += payload.length;
+  }
+
+  /** Its payload was read, or will not be. */
+  empty(incoming: Incoming): void {
+    this.#resources.requestBytesHeld -= incoming.takePayload();
+  }
+
+  /** Nobody waits for it any more. */
+  cancel(incoming: Incoming): void {
+    incoming.cancelled = true;
+    this.#owed -= 1;
+  }
+
+  /** False if it was not here. */
+  delete(incoming: Incoming): boolean {
+    if (!this.#table.delete(incoming.seq)) return false;
+    if (!incoming.cancelled) this.#owed -= 1;
+    this.#resources.requestsHeld -= 1;
+    this.empty(incoming);
+    return true;
+  }
+}
