@@ -361,9 +361,11 @@ export class Responder {
     this.#owed -= 1;
     this.#resources.deadlines.remove(incoming);
     incoming.flow?.discard();
-    // Its place in a queue remains; a handler that runs counts until it has ended.
-    if (incoming.state === 'waiting') this.#forget(incoming);
-    else this.#aborted.push(incoming);
+    // A handler that runs counts until it has ended, and a place in a channel until its turn comes:
+    // behind a slow handler a peer could have any number of them.
+    if (incoming.state !== 'waiting') this.#aborted.push(incoming);
+    else if (incoming.channel === 0) this.#forget(incoming);
+    else this.#resources.requestBytesHeld -= incoming.takePayload();
     if (!incoming.whole) {
       incoming.whole = true; // nothing more is to come
       if (incoming.due) this.#ready.push(incoming);
