@@ -6,6 +6,7 @@ import { Lanes, type Place } from './lanes.ts';
 import { Refusals, replyIdentity } from './refusals.ts';
 import { readRequest } from './request.ts';
 import type { Resources } from './resources.ts';
+import { Share } from './share.ts';
 import type { Slab } from '../core/slab.ts';
 import type { Carrier } from '../reliability/carrier.ts';
 import type { Lane } from '../reliability/lane.ts';
@@ -42,6 +43,7 @@ export class Responder {
   readonly #seen: SeenSeqs;
   readonly #held = new SeqTable<Incoming>();
   #owed = 0;
+  readonly #share: Share;
   readonly #aborted = new Denque<Incoming>();
   readonly #lanes: Lanes;
   readonly #ready = new Denque<Incoming>();
@@ -54,6 +56,7 @@ export class Responder {
     this.#resources = resources;
     this.#carrier = carrier;
     this.#seen = new SeenSeqs(parts.firstSeq, resources.limits.seqWindow);
+    this.#share = new Share(resources);
     this.#lanes = new Lanes(resources.limits);
     this.#refusals = new Refusals(parts.link, parts.hostile);
   }
@@ -253,10 +256,7 @@ export class Responder {
   /** The status to refuse a new request of `length` bytes with, if it is to be. */
   #refusal(length: number): number | undefined {
     if (this.#draining) return frame.STATUS_CLOSED;
-    const { limits, requestsHeld, requestBytesHeld } = this.#resources;
-    const full =
-      requestsHeld >= limits.requestsMax || requestBytesHeld + length > limits.requestBytesMax;
-    return full ? frame.STATUS_BUSY : undefined;
+    return this.#share.admits(length) ? undefined : frame.STATUS_BUSY;
   }
 
   /** Shared by all requests: a closure each would cost more than the rest of them. */
@@ -286,7 +286,7 @@ export class Responder {
     if (!incoming.streams) incoming.flow?.deafen();
     incoming.format = value.format;
     incoming.payload = value.bytes;
-    this.#resources.requestBytesHeld += value.bytes.length;
+    this.#share.addBytes(value.bytes.length);
     const refusal = incoming.oneWay ? this.#parts.refusal(incoming) : undefined;
     if (refusal !== undefined) this.#turnAway(incoming, refusal);
     else if (incoming.oneWay) this.#accept(incoming);
@@ -325,8 +325,7 @@ export class Responder {
   #hold(incoming: Incoming): void {
     this.#held.add(incoming);
     this.#owed += 1;
-    this.#resources.requestsHeld += 1;
-    this.#resources.requestBytesHeld += incoming.payload.length;
+    this.#share.take(incoming.payload.length);
   }
 
   /** Its handler has finished, or will not run: the next of its channel may start. */
@@ -334,7 +333,7 @@ export class Responder {
     this.#parts.link.touched();
     incoming.state = 'finished';
     this.#resources.deadlines.remove(incoming);
-    this.#resources.requestBytesHeld -= incoming.takePayload();
+    this.#share.addBytes(-incoming.takePayload());
     incoming.flow?.deafen();
     if (incoming.channel === 0) return;
     const lane = this.#lanes.get(incoming.channel);
@@ -365,7 +364,7 @@ export class Responder {
     // behind a slow handler a peer could have any number of them.
     if (incoming.state !== 'waiting') this.#aborted.push(incoming);
     else if (incoming.channel === 0) this.#forget(incoming);
-    else this.#resources.requestBytesHeld -= incoming.takePayload();
+    else this.#share.addBytes(-incoming.takePayload());
     if (!incoming.whole) {
       incoming.whole = true; // nothing more is to come
       if (incoming.due) this.#ready.push(incoming);
@@ -392,8 +391,7 @@ export class Responder {
   #forget(incoming: Incoming): void {
     if (!this.#held.delete(incoming.seq)) return;
     if (!incoming.cancelled) this.#owed -= 1;
-    this.#resources.requestsHeld -= 1;
-    this.#resources.requestBytesHeld -= incoming.takePayload();
+    this.#share.leave(incoming.takePayload());
     incoming.flow?.discard();
     if (incoming.reply === undefined && incoming.state !== 'finished') return;
     incoming.reply?.withdraw();
