@@ -7,7 +7,7 @@ import { portidOf } from '../../transport/portid.ts';
 const SPARES = 4;
 /** A life ends so many ms at most after it began to work. */
 const LIFE_MAX_MS = 80;
-const FUSE_MAX = 120;
+const FUSE_MAX = 60;
 /** Work that does not begin, and a fuse that does not burn, are not waited for any longer, ms. */
 const PATIENCE_MS = 3_000;
 /** What a seat stays empty for at most, ms. */
