@@ -160,6 +160,7 @@ export class Responder {
   /** The peer has a reply, or a piece of one. */
   handleDelivered(message: Outgoing): void {
     const incoming = this.#held.get(message.seq);
+    incoming?.flow?.handleDelivered();
     if (message.kind === frame.REPLY && incoming?.reply !== message)
       this.#refusals.handleDelivered();
     else if (incoming !== undefined) this.#forgetIfTold(incoming);
@@ -360,8 +361,7 @@ export class Responder {
     this.#owed -= 1;
     this.#resources.deadlines.remove(incoming);
     incoming.flow?.discard();
-    // A handler that runs counts until it has ended, and a place in a channel until its turn comes:
-    // behind a slow handler a peer could have any number of them.
+    // A handler counts until it has ended, a place in a channel until its turn comes: bounds hold.
     if (incoming.state !== 'waiting') this.#aborted.push(incoming);
     else if (incoming.channel === 0) this.#forget(incoming);
     else this.#share.addBytes(-incoming.takePayload());
