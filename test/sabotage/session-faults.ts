@@ -32,11 +32,13 @@ export const sessionFaults: readonly Fault[] = [
       '!incoming.cancelled', 'simulation/expired'],
     ['what was taken back is started', '!incoming.cancelled && incoming.deadline > now',
       'incoming.deadline > now', 'simulation/channel-places'],
-    ['there is no bound for requests', 'return full ? frame.STATUS_BUSY : undefined;', ''],
-    ['a request stays counted', 'this.#resources.requestsHeld -= 1;', ''],
+    ['there is no bound for requests',
+      'return this.#share.admits(length) ? undefined : frame.STATUS_BUSY;', 'return undefined;'],
+    ['what was taken back in a channel does not count', 'else if (incoming.channel === 0)',
+      'else if (incoming !== undefined)', 'simulation/channel-places'],
     ['the bytes of a request stay counted',
       "incoming.state = 'finished'; this.#resources.deadlines.remove(incoming); " +
-        'this.#resources.requestBytesHeld -= incoming.takePayload();',
+        'this.#share.addBytes(-incoming.takePayload());',
       "incoming.state = 'finished'; this.#resources.deadlines.remove(incoming); " +
         'incoming.takePayload();',
       'simulation/released'],
@@ -48,7 +50,19 @@ export const sessionFaults: readonly Fault[] = [
     ['the next of a channel is not started', 'lane?.finish(incoming); this.#release(lane);',
       'lane?.finish(incoming);', 'simulation/channels'],
     ['a closing server takes requests', 'if (this.#draining) return frame.STATUS_CLOSED;', ''],
-    ['a handler is not told that nobody waits', 'else this.#aborted.push(incoming);', ''],
+    ['a handler is not told that nobody waits', 'this.#aborted.push(incoming);', ''],
+  ]),
+  ...faultsIn('sessions/share.js', ['simulation/outcomes', 'simulation/fair'], [
+    ['a request stays counted', 'this.#resources.requestsHeld -= 1;', ''],
+    ['one session may hold every request', 'this.#requests <', '0 <'],
+    ['one session may hold the bytes of all', 'this.#bytes + length <=', 'length <='],
+  ]),
+  ...faultsIn('sessions/driver.js', ['unit/sessions/retention'], [
+    ['a session that has ended is kept', 'this.#agenda.forget(session);', ''],
+  ]),
+  ...faultsIn('sessions/agenda.js', ['property/agenda'], [
+    ['what stands for nothing is not swept out',
+      'if (this.#heap.length <= 2 * this.#items + STALE_MAX) return;', 'return;'],
   ]),
   ...faultsIn('sessions/refusals.js', ['simulation/released', 'simulation/outcomes'], [
     ['refusals are counted and never released', 'this.#add(-1);', ''],
