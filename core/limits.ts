@@ -16,12 +16,16 @@ export interface Limits {
   /** Payload bytes of those calls; more are `busy`. Tunable. */
   readonly callBytesPerSessionMax: number;
   /**
-   * Requests that an endpoint holds (waiting, running or with a reply not acknowledged). Tunable.
+   * Requests that an endpoint holds (waiting, running or with a reply not acknowledged). A session
+   * may hold as many as are left, so half of them where it is the only one. Tunable.
    */
   readonly requestsMax: number;
-  /** Payload bytes of requests that wait or run. Tunable. */
+  /** Payload bytes of requests that wait or run; shared out likewise. Tunable. */
   readonly requestBytesMax: number;
-  /** Refusals that no peer has acknowledged; who makes it more is given up. Tunable. */
+  /**
+   * Refusals that no peer has acknowledged. A session with more of them than are left, and than
+   * its equal share (of `sessionsMax`), is given up: so there are never twice as many. Tunable.
+   */
   readonly refusalsMax: number;
   /** Replies kept for retransmission, over all sessions: how many, and how many bytes. Tunable. */
   readonly repliesMax: number;

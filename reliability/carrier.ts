@@ -28,9 +28,14 @@ const PROBE_BACKOFF = 1.5;
 const PROBE_MAX_MS = 5_000;
 /** On a lossless transport a probe only finds out whether the peer lives: it can wait. */
 const LOSSLESS_PATIENCE = 8;
-/** A full queue is asked again after this share of the round trip, growing by `PROBE_BACKOFF`. */
+/**
+ * A full queue is asked again after this share of the round trip, growing by `PROBE_BACKOFF` up to
+ * so many ms, or to this share of the time for which it has been full: a thousand peers that take
+ * nothing would cost 40,000 calls to the system a second.
+ */
 const RETRY_SHARE = 1 / 4;
 const RETRY_MAX_MS = 25;
+const RETRY_STALL_SHARE = 1 / 8;
 
 /** How far a datagram number may jump, and where numbers end: they are exact up to 2^53. */
 const JUMP_MAX = 65_536;
@@ -284,7 +289,8 @@ export class Carrier implements FlightListener {
     if (this.#retries === 0) this.#refusedSince = now;
     const share = this.#roundTrip.smoothedMs * RETRY_SHARE * PROBE_BACKOFF ** this.#retries;
     this.#retries = Math.min(this.#retries + 1, 32);
-    this.#retryAt = now + Math.min(Math.max(share, this.#options.grainMs), RETRY_MAX_MS);
+    const most = Math.max(RETRY_MAX_MS, (now - this.#refusedSince) * RETRY_STALL_SHARE);
+    this.#retryAt = now + Math.min(Math.max(share, this.#options.grainMs), most);
   }
 
   delivered(message: Outgoing): void {

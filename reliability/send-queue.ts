@@ -1,13 +1,25 @@
 import Denque from 'denque';
 import type { Outgoing } from './outgoing.ts';
 
+/** Withdrawn messages that may stand among the others, beyond as many as there are, at a sweep. */
+const WITHDRAWN_MAX = 256;
+
 /**
  * The messages that wait to be sent: those to be sent again before those never sent, each in the
- * order in which it came. Withdrawn ones are skipped wherever they stand.
+ * order in which it came. Withdrawn ones are skipped wherever they stand, and swept out now and
+ * then: a peer that takes back what it asked for, and accepts nothing, makes any number of them
+ * behind one that waits.
  */
 export class SendQueue {
   readonly #again = new Denque<Outgoing>();
-  readonly #fresh = new Denque<Outgoing>();
+  #fresh = new Denque<Outgoing>();
+  /** How many make a sweep worth while. */
+  #sweepAt = WITHDRAWN_MAX;
+
+  /** Entries, withdrawn ones included. */
+  get length(): number {
+    return this.#again.length + this.#fresh.length;
+  }
 
   get empty(): boolean {
     return this.first() === undefined;
@@ -22,6 +34,7 @@ export class SendQueue {
   push(message: Outgoing): void {
     message.queued = true;
     this.#fresh.push(message);
+    if (this.#fresh.length > this.#sweepAt) this.#sweep();
   }
 
   /** Adds a message to be sent again, unless it waits already. */
@@ -47,6 +60,11 @@ export class SendQueue {
     else if (skip(this.#fresh) === message) this.#fresh.shift();
     else return; // a probe's copy of what is under way
     message.queued = false;
+  }
+
+  #sweep(): void {
+    this.#fresh = new Denque(this.#fresh.toArray().filter((message) => !message.done));
+    this.#sweepAt = 2 * this.#fresh.length + WITHDRAWN_MAX;
   }
 }
 

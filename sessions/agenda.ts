@@ -9,14 +9,26 @@ interface Entry<T> {
   readonly item: T;
 }
 
+/** Entries that stand for nothing any more, beyond as many as there are items, before a sweep. */
+const STALE_MAX = 64;
+
 /**
  * Which sessions have to be looked at when. A binary heap with lazy updates: moving a time *back*
  * costs nothing, because the earlier entry finds nothing to do and files a new one; only a time
  * moved *forward* adds an entry. So a busy session, whose time-outs are put off with every
- * datagram, files about one entry per round trip, and an idle one has none.
+ * datagram, files about one entry per round trip, and an idle one has none. What a time moved
+ * forward leaves behind is swept out before it outgrows the rest: a peer decides how often times
+ * move, and what is left behind is for a time far off.
  */
 export class Agenda<T extends Scheduled> {
-  readonly #heap: Entry<T>[] = [];
+  #heap: Entry<T>[] = [];
+  /** Items that are to be looked at. */
+  #items = 0;
+
+  /** Entries, those included that stand for nothing any more. */
+  get size(): number {
+    return this.#heap.length;
+  }
 
   /** When the next entry is due; Infinity if there is none. */
   get nextAt(): number {
@@ -26,7 +38,9 @@ export class Agenda<T extends Scheduled> {
   /** Makes sure that the item is looked at no later than `at`. */
   file(item: T, at: number): void {
     if (at >= item.wakesAt) return;
+    if (item.wakesAt === Infinity) this.#items += 1;
     item.wakesAt = at;
+    this.#sweep();
     const heap = this.#heap;
     const entry = { at, item };
     let index = heap.length;
@@ -46,9 +60,29 @@ export class Agenda<T extends Scheduled> {
       const { at, item } = this.#pop();
       if (item.wakesAt !== at) continue; // moved forward since: another entry stands for it
       item.wakesAt = Infinity;
+      this.#items -= 1;
       return item;
     }
     return undefined;
+  }
+
+  /** The item is not to be looked at any more. */
+  forget(item: T): void {
+    if (item.wakesAt === Infinity) return;
+    item.wakesAt = Infinity;
+    this.#items -= 1;
+    this.#sweep();
+  }
+
+  #sweep(): void {
+    if (this.#heap.length <= 2 * this.#items + STALE_MAX) return;
+    const kept = new Set<T>();
+    this.#heap = this.#heap.filter(({ at, item }) => {
+      if (item.wakesAt !== at || kept.has(item)) return false;
+      kept.add(item);
+      return true;
+    });
+    this.#heap.sort((left, right) => left.at - right.at); // what is in order is a heap
   }
 
   #pop(): Entry<T> {

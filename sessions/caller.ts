@@ -193,10 +193,11 @@ export class Caller {
     call.flow?.setLimit(limit);
   }
 
-  /** The peer has a request, or the word that it was taken back. */
+  /** The peer has a request or a piece of it, or the word that it was taken back. */
   handleDelivered(message: Outgoing): void {
     const call = this.#calls.get(message.seq);
     if (call === undefined) return;
+    call.flow?.handleDelivered();
     // In a channel the reply to CANCEL says when the place, and so the channel's number, is free.
     if (message.kind === frame.CANCEL && call.channel === 0) this.#forget(call);
     else this.#advance();

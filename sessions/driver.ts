@@ -278,6 +278,7 @@ export class Driver implements Sink {
     if (session.state === 'ended') {
       this.demux.forget(session);
       this.#activity.forget(session);
+      this.#agenda.forget(session);
       if (session.over) {
         this.#lingering.delete(session);
         session.handleForgotten();

@@ -4,7 +4,7 @@ import type { Resources } from './resources.ts';
 import type { ConnectorId } from '../core/id.ts';
 import { LITTLE_ENDIAN, type Slab } from '../core/slab.ts';
 import type { Carrier } from '../reliability/carrier.ts';
-import { Inflow, type PieceSighting, type Value } from '../reliability/inflow.ts';
+import { Inflow, type Piece, type PieceSighting, type Value } from '../reliability/inflow.ts';
 import type { Genes } from '../reliability/match.ts';
 import { Outflow } from '../reliability/outflow.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
@@ -44,8 +44,9 @@ export class Flow {
   readonly #in: Inflow;
   readonly #out: Outflow;
   readonly #pending = new Denque<Pending>();
-  /** Pieces that the peer may not have, oldest first. */
+  /** Pieces that the peer may not have, oldest first, and their bytes. */
   readonly #pieces = new Denque<Outgoing>();
+  #pieceBytes = 0;
   #credit: Outgoing | undefined;
   #closed = false;
   /** Nobody takes what comes any more. */
@@ -93,7 +94,7 @@ export class Flow {
 
   /** True if the peer has every piece that was sent. */
   get settled(): boolean {
-    while (this.#pieces.length > 0 && this.#pieces.peekFront()!.done) this.#pieces.shift();
+    this.#trim();
     return this.#pieces.length === 0 && this.#pending.length === 0 && this.#out.idle;
   }
 
@@ -143,6 +144,11 @@ export class Flow {
   /** Takes the peer's word on how far we may go. */
   setLimit(limit: number): void {
     this.#out.setLimit(limit);
+    this.#pump();
+  }
+
+  /** The peer has a piece: there may be room for more. */
+  handleDelivered(): void {
     this.#pump();
   }
 
@@ -198,16 +204,33 @@ export class Flow {
   #pump(): void {
     const { carrier, resources, kinds, touched } = this.#link;
     while (this.#pending.length > 0 && !this.#closed) {
-      for (let piece = this.#out.poll(); piece; piece = this.#out.poll()) {
+      for (let piece = this.#poll(); piece; piece = this.#poll()) {
         const message = encodePiece(resources.scratch, this.#identity, kinds.piece, piece);
         this.#pieces.push(message);
+        this.#pieceBytes += message.bytes.length;
         carrier.enqueue(message);
         touched();
       }
-      if (!this.#out.idle) return; // until there is credit
+      if (!this.#out.idle) return; // until there is credit, or room
       this.#pending.shift()!.cut(true);
       const next = this.#pending.peekFront();
       if (next !== undefined) this.#begin(next);
+    }
+  }
+
+  /**
+   * The next piece to be sent. Credit is the peer's word: one that grants much and takes nothing
+   * does not make us hold more than we would grant ourselves.
+   */
+  #poll(): Piece | undefined {
+    this.#trim();
+    return this.#pieceBytes < this.#link.resources.limits.creditMax ? this.#out.poll() : undefined;
+  }
+
+  #trim(): void {
+    for (let first = this.#pieces.peekFront(); first?.done; first = this.#pieces.peekFront()) {
+      this.#pieceBytes -= first.bytes.length;
+      this.#pieces.shift();
     }
   }
 }

@@ -4,12 +4,15 @@ import { SeqTable } from '../reliability/table.ts';
 
 /**
  * The requests of one session that wait, run, or have a reply that is not acknowledged. What they
- * take of the endpoint's bounds is counted here and nowhere else.
+ * take of the endpoint's bounds is counted here and nowhere else: a session may hold as much as it
+ * leaves free, so those that hold all they can leave room for one that holds nothing (the dynamic
+ * thresholds of shared switch buffers).
  */
 export class HeldRequests {
   readonly #resources: Resources;
   readonly #table = new SeqTable<Incoming>();
   #owed = 0;
+  #bytes = 0;
 
   constructor(resources: Resources) {
     this.#resources = resources;
@@ -22,6 +25,15 @@ export class HeldRequests {
   /** Those of them whose caller still wants to know, or was told that they run. */
   get owed(): number {
     return this.#owed;
+  }
+
+  /** Tells whether there is room for one more request of `length` bytes. */
+  admits(length: number): boolean {
+    const { limits, requestsHeld, requestBytesHeld } = this.#resources;
+    return (
+      this.size < limits.requestsMax - requestsHeld &&
+      this.#bytes + length <= limits.requestBytesMax - requestBytesHeld
+    );
   }
 
   get(seq: number): Incoming | undefined {
@@ -37,19 +49,19 @@ export class HeldRequests {
     this.#table.add(incoming);
     this.#owed += 1;
     this.#resources.requestsHeld += 1;
-    this.#resources.requestBytesHeld += incoming.payload.length;
+    this.#count(incoming.payload.length);
   }
 
   /** Its payload in pieces has come. */
   fill(incoming: Incoming, format: number, payload: Uint8Array): void {
     incoming.format = format;
     incoming.payload = payload;
-    this.#resources.requestBytesHeld += payload.length;
+    this.#count(payload.length);
   }
 
   /** Its payload was read, or will not be. */
   empty(incoming: Incoming): void {
-    this.#resources.requestBytesHeld -= incoming.takePayload();
+    this.#count(-incoming.takePayload());
   }
 
   /** Nobody waits for it any more. */
@@ -65,5 +77,10 @@ export class HeldRequests {
     this.#resources.requestsHeld -= 1;
     this.empty(incoming);
     return true;
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    this.#resources.requestBytesHeld += bytes;
   }
 }

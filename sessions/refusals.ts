@@ -14,7 +14,8 @@ export function replyIdentity(id: ConnectorId, request: Genes): Identity {
 
 /**
  * Answers to requests that are not held: they are sent until acknowledged, and are not kept for a
- * repetition of their request. Whoever acknowledges none of many gets no more.
+ * repetition of their request. Whoever acknowledges none of many gets no more; one with no more
+ * than its equal share is not made to pay for those.
  */
 export class Refusals {
   readonly #link: FlowLink;
@@ -36,9 +37,9 @@ export class Refusals {
     carrier.enqueue(encodeReply(scratch, replyIdentity(id, request), status, FORMAT_NONE, EMPTY));
     touched();
     this.#add(1);
-    if (this.#count > limits.callsPerSessionMax || resources.refusalsHeld > limits.refusalsMax) {
-      this.#hostile();
-    }
+    const { refusalsMax, sessionsMax } = limits;
+    const left = Math.max(refusalsMax - resources.refusalsHeld, refusalsMax / sessionsMax);
+    if (this.#count > left) this.#hostile();
   }
 
   handleDelivered(): void {

@@ -158,6 +158,7 @@ export class Responder {
   /** The peer has a reply, or a piece of one. */
   handleDelivered(message: Outgoing): void {
     const incoming = this.#held.get(message.seq);
+    incoming?.flow?.handleDelivered();
     if (message.kind === frame.REPLY && incoming?.reply !== message)
       this.#refusals.handleDelivered();
     else if (incoming !== undefined) this.#forgetIfTold(incoming);
@@ -255,10 +256,7 @@ export class Responder {
   /** The status to refuse a new request of `length` bytes with, if it is to be. */
   #refusal(length: number): number | undefined {
     if (this.#draining) return frame.STATUS_CLOSED;
-    const { limits, requestsHeld, requestBytesHeld } = this.#resources;
-    const full =
-      requestsHeld >= limits.requestsMax || requestBytesHeld + length > limits.requestBytesMax;
-    return full ? frame.STATUS_BUSY : undefined;
+    return this.#held.admits(length) ? undefined : frame.STATUS_BUSY;
   }
 
   /** Shared by all requests: a closure each would cost more than the rest of them. */
@@ -364,9 +362,10 @@ export class Responder {
     this.#held.cancel(incoming);
     this.#resources.deadlines.remove(incoming);
     incoming.flow?.discard();
-    // Its place in a queue remains; a handler that runs counts until it has ended.
-    if (incoming.state === 'waiting') this.#forget(incoming);
-    else this.#aborted.push(incoming);
+    // A handler counts until it has ended, a place in a channel until its turn comes: bounds hold.
+    if (incoming.state !== 'waiting') this.#aborted.push(incoming);
+    else if (incoming.channel === 0) this.#forget(incoming);
+    else this.#held.empty(incoming);
     if (!incoming.whole) {
       incoming.whole = true; // nothing more is to come
       if (incoming.due) this.#ready.push(incoming);

@@ -278,6 +278,7 @@ export class Session {
     switch (message.kind) {
       case frame.REQUEST:
       case frame.SEND:
+      case frame.REQUEST_PIECE:
       case frame.CANCEL:
         this.caller.handleDelivered(message);
         break;

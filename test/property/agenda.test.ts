@@ -42,6 +42,7 @@ test('an item is looked at no later than it wants, whatever else it wanted befor
         agenda.file(items[item]!, now + wait);
         files += 1;
         const earliest = Math.min(...items.map(({ wants }) => wants));
+        if (agenda.size > 2 * ITEMS + 65) throw new Error(`${agenda.size} entries`);
         if (agenda.nextAt > earliest) throw new Error(`${agenda.nextAt} is after ${earliest}`);
         now += elapsed;
         look();
@@ -78,6 +79,32 @@ test('a time moved forward is looked at then, and not once more at the old time'
   t.is(agenda.due(10), undefined);
   t.is(agenda.due(50), item);
   t.is(agenda.due(99), undefined);
+});
+
+test('a time moved to and fro for long leaves nothing behind', (t) => {
+  const agenda = new Agenda<Item>();
+  const item: Item = { wakesAt: Infinity, wants: 0 };
+  for (let now = 1; now < 10_000; now++) {
+    agenda.file(item, now + 20_000); // a sign of life is to be asked for, some time
+    agenda.file(item, now); // and then a datagram comes that is to be acknowledged
+    t.is(agenda.due(now), item);
+  }
+  t.true(agenda.size <= 2 + 65, `${agenda.size} entries`);
+});
+
+test('an item that is forgotten is not looked at, and nothing holds on to it for long', (t) => {
+  const agenda = new Agenda<Item>();
+  const kept: Item = { wakesAt: Infinity, wants: 0 };
+  agenda.file(kept, 5);
+  for (let item = 0; item < 10_000; item++) {
+    const gone: Item = { wakesAt: Infinity, wants: 0 };
+    agenda.file(gone, 9);
+    agenda.forget(gone);
+    agenda.forget(gone);
+  }
+  t.true(agenda.size <= 2 + 65, `${agenda.size} entries`);
+  t.is(agenda.due(100), kept);
+  t.is(agenda.due(100), undefined);
 });
 
 test('items that are due come in the order of their times', (t) => {

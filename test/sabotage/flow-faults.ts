@@ -98,6 +98,12 @@ export const flowFaults: readonly Fault[] = [
         'false',
       ],
       ['nobody is told of credit', 'carrier.enqueue(this.#credit);', ''],
+      [
+        'nothing but credit holds a flow back',
+        'this.#pieceBytes < this.#link.resources.limits.creditMax',
+        'true',
+        'simulation/backlog',
+      ],
       ['a writer is never told that nobody takes', 'next.cut(false);', ''],
     ],
   ),

@@ -86,10 +86,13 @@ export const reliabilityFaults: readonly Fault[] = [
     ['a reply is repeated as often as it is asked for',
       'if (now - message.sentAt < this.#roundTrip.minimumMs)', 'if (false)'],
     ['the queue keeps what went out', 'this.#queue.remove(message);', ''],
+    ['a queue that stays full is asked at the same pace',
+      '(now - this.#refusedSince) * RETRY_STALL_SHARE', '0'],
   ]),
   ...faultsIn('reliability/send-queue.js', ['unit/reliability/send-queue', 'property/carrier'], [
     ['what was lost goes last', '[this.#again, this.#fresh]', '[this.#fresh, this.#again]'],
     ['a message is queued twice', 'if (message.queued)\n            return;', ''],
+    ['withdrawn messages are not swept out', 'this.#fresh.length > this.#sweepAt', 'false'],
   ]),
   ...faultsIn('reliability/window.js', ['unit/reliability/window'], [
     ['the window does not shrink', 'from * DECREASE', 'from'],

@@ -32,7 +32,10 @@ export const sessionFaults: readonly Fault[] = [
       '!incoming.cancelled', 'simulation/expired'],
     ['what was taken back is started', '!incoming.cancelled && incoming.deadline > now',
       'incoming.deadline > now', 'simulation/channel-places'],
-    ['there is no bound for requests', 'return full ? frame.STATUS_BUSY : undefined;', ''],
+    ['there is no bound for requests',
+      'return this.#held.admits(length) ? undefined : frame.STATUS_BUSY;', 'return undefined;'],
+    ['what was taken back in a channel does not count', 'else if (incoming.channel === 0)',
+      'else if (incoming !== undefined)', 'simulation/channel-places'],
     ['an evicted reply is forgotten',
       'this.#answer(incoming, frame.STATUS_EVICTED, frame.FORMAT_NONE, EMPTY);', ''],
     ['the deadline of an answered request is not removed',
@@ -41,7 +44,14 @@ export const sessionFaults: readonly Fault[] = [
     ['the next of a channel is not started', 'lane?.finish(incoming); this.#release(lane);',
       'lane?.finish(incoming);', 'simulation/channels'],
     ['a closing server takes requests', 'if (this.#draining) return frame.STATUS_CLOSED;', ''],
-    ['a handler is not told that nobody waits', 'else this.#aborted.push(incoming);', ''],
+    ['a handler is not told that nobody waits', 'this.#aborted.push(incoming);', ''],
+  ]),
+  ...faultsIn('sessions/driver.js', ['unit/sessions/retention'], [
+    ['a session that has ended is kept', 'this.#agenda.forget(session);', ''],
+  ]),
+  ...faultsIn('sessions/agenda.js', ['property/agenda'], [
+    ['what stands for nothing is not swept out',
+      'if (this.#heap.length <= 2 * this.#items + STALE_MAX) return;', 'return;'],
   ]),
   ...faultsIn('sessions/refusals.js', ['simulation/released', 'simulation/outcomes'], [
     ['refusals are counted and never released', 'this.#add(-1);', ''],
@@ -50,9 +60,12 @@ export const sessionFaults: readonly Fault[] = [
       'ack: request.ack };', 'simulation/scenarios'],
   ]),
   ...faultsIn('sessions/held.js', ['simulation/released', 'simulation/outcomes'], [
+    ['one session may hold every request', 'this.size <', '0 <', 'simulation/fair'],
+    ['one session may hold the bytes of all', 'this.#bytes + length <=', 'length <=',
+      'simulation/fair'],
     ['a request stays counted', 'this.#resources.requestsHeld -= 1;', ''],
     ['the bytes of a request stay counted',
-      'this.#resources.requestBytesHeld -= incoming.takePayload();', 'incoming.takePayload();'],
+      'this.#count(-incoming.takePayload());', 'incoming.takePayload();'],
   ]),
   ...faultsIn('sessions/lanes.js', ['simulation/channel-places'], [
     ['the channel number is not bounded', 'if (channel > channelsMax) return null;', ''],

@@ -32,6 +32,35 @@ test('P7.2: a request that a full server refuses takes its place, and the next r
   });
 });
 
+test('P7.2: requests taken back count as long as their places wait behind a handler', async (t) => {
+  const world = new World({ faults: { delayMs: { min: 0.5, max: 0.5 } } });
+  await world.run(async () => {
+    const gate = deferred();
+    const server = world.endpoint(100, { requestsMax: 40 });
+    server.serve(ID, { wait: () => gate.promise, echo: (input) => input });
+    const client = world.endpoint(200);
+    const connection = await client.connect(ID, { peer: 100 });
+    const wait = connection.call('wait', undefined, { channel: 'a' });
+    let busy = 0;
+    for (let call = 0; call < 100; call++) {
+      const given = connection.call('echo', call, { channel: 'a', timeoutMs: 2 });
+      const error = await t.throwsAsync(given, { instanceOf: ConnectorError });
+      if (error.code === 'busy') busy += 1;
+      t.true(server.stats().requestsHeld <= 20);
+    }
+    t.is(busy, 81, 'those that had no place any more');
+    t.is(server.stats().requestsHeld, 20);
+    gate.resolve();
+    await wait;
+    await world.sleep(50);
+    t.is(server.stats().requestsHeld, 0);
+    t.is(await connection.call('echo', 'next', { channel: 'a' }), 'next');
+    await client.close();
+    await server.close();
+  });
+  t.is(await world.timersLeft(), 0);
+});
+
 test('P7.1: a request taken back while it waits for its turn does not run', async (t) => {
   const pair = openPair({ roundTripMs: 1 });
   const { clock, client, server } = pair;

@@ -151,7 +151,7 @@ test('a full server refuses sessions and requests as busy, and nothing runs', as
   const world = new World({ faults: LINK });
   await world.run(async () => {
     const gate = deferred();
-    const server = world.endpoint(100, { sessionsMax: 1, sessionsPerPeerMax: 1, requestsMax: 2 });
+    const server = world.endpoint(100, { sessionsMax: 1, sessionsPerPeerMax: 1, requestsMax: 4 });
     let executions = 0;
     server.serve(ID, {
       wait: async () => {

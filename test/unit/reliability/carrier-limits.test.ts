@@ -64,3 +64,25 @@ test('P5.7: the end of the reordering window is waited for, not the probe', (t) 
   carrier.handleTimeout(due);
   t.is(send(carrier, due), 1, 'the overtaken one goes again');
 });
+
+test('P5.9: a queue that stays full is asked ever more seldom, and in time when it is not', (t) => {
+  const carrier = lone();
+  carrier.enqueue(message(0, LENGTH));
+  let now = 1;
+  let tries = 0;
+  while (now < 60_000) {
+    t.true(carrier.pollTransmit(out, now) > 0);
+    carrier.refused(true, now);
+    tries += 1;
+    const waitMs = carrier.pollTimeout() - now;
+    t.true(waitMs <= Math.max(25, now / 8), `${waitMs} ms after ${now} ms`);
+    now = carrier.pollTimeout();
+  }
+  t.true(tries < 100, `${tries} times in a minute`);
+  t.is(send(carrier, now), 1);
+  accept(carrier, { number: 0, ackBase: 1 }, now + 1);
+  carrier.enqueue(message(1, LENGTH));
+  t.true(carrier.pollTransmit(out, now) > 0);
+  carrier.refused(true, now);
+  t.true(carrier.pollTimeout() - now < 1, 'and begins anew');
+});

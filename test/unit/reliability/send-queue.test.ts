@@ -96,3 +96,16 @@ test('withdrawn messages are skipped wherever they stand, and an empty queue is 
   );
   t.pass();
 });
+
+test('withdrawn messages do not pile up behind one that waits', (t) => {
+  const queue = new SendQueue();
+  const live: number[] = [];
+  for (let seq = 0; seq < 20_000; seq++) {
+    const one = message(seq);
+    queue.push(one);
+    if (seq % 200 === 0) live.push(seq);
+    else one.withdraw();
+  }
+  t.deepEqual(waiting(queue), live);
+  t.true(queue.length <= 2 * live.length + 257, `${queue.length} entries`);
+});
