@@ -30,7 +30,7 @@ export class Asks {
     else if (inquiry.open) inquiry.again = true;
   }
 
-  /** The next one to be asked now, with fresh genes; report what became of it to `asked`. */
+  /** The next one to be asked now, each time with the same genes (P2.1); report what became of it to `asked`. */
   poll(): Track | undefined {
     const [track] = this.#waiting;
     if (track === undefined) return undefined;
@@ -38,11 +38,8 @@ export class Asks {
     if (!inquiry.open && this.#open >= OPEN_MAX) return undefined;
     if (!inquiry.open) this.#open += 1;
     this.#waiting.delete(track);
-    this.#seq = seqPlus(this.#seq, 1);
     inquiry.open = true;
     inquiry.tries += 1;
-    inquiry.seq = this.#seq;
-    inquiry.ack = this.#resources.random.u32();
     return track;
   }
 
@@ -85,7 +82,9 @@ export class Asks {
   }
 
   #start(track: Track, at: number): void {
-    track.inquiry = { seq: 0, ack: 0, tries: 0, at, open: false, again: false };
+    this.#seq = seqPlus(this.#seq, 1);
+    const genes = { seq: this.#seq, ack: this.#resources.random.u32() };
+    track.inquiry = { ...genes, tries: 0, at, open: false, again: false };
     if (at === Infinity) this.#waiting.add(track);
   }
 

@@ -29,6 +29,8 @@ export interface GapEntry {
   readonly kind: 'gap';
   readonly origin: Origin;
   missed: number | 'unknown';
+  /** The number after it; undefined if it is not known how many are missing. */
+  next: number | undefined;
   reason: GapReason;
 }
 
@@ -67,7 +69,7 @@ export class Backlog {
   give(entry: EventEntry): void {
     if (this.full) {
       this.#counters.eventsUnread += 1;
-      this.miss(entry.origin, 1, 'slow');
+      this.miss(entry.origin, 1, entry.number + 1, 'slow');
       return;
     }
     this.#counters.eventsReceived += 1;
@@ -76,19 +78,15 @@ export class Backlog {
     this.#entries.push(entry);
   }
 
-  /** Appends a gap. */
-  miss(origin: Origin, missed: number | 'unknown', reason: GapReason): void {
-    if (missed !== 'unknown') this.#counters.eventsMissed += missed;
-    const { trailing } = origin;
-    if (trailing !== undefined && (trailing.reason === reason || this.full)) {
-      if (trailing.missed === 'unknown' || missed === 'unknown') trailing.missed = 'unknown';
-      else trailing.missed += missed;
-      if (trailing.reason !== reason) trailing.reason = 'slow';
-      return;
-    }
-    const gap: GapEntry = { kind: 'gap', origin, missed, reason };
-    origin.trailing = gap;
-    this.#entries.push(gap);
+  /** Appends a gap of so many up to, but not with, the number `next`. */
+  miss(origin: Origin, missed: number, next: number, reason: GapReason): void {
+    this.#counters.eventsMissed += missed;
+    this.#gap(origin, missed, next, reason);
+  }
+
+  /** Appends a gap of which nobody can know how large it is. */
+  missUnknown(origin: Origin, reason: GapReason): void {
+    this.#gap(origin, 'unknown', undefined, reason);
   }
 
   /** Takes the oldest entry. */
@@ -102,5 +100,24 @@ export class Backlog {
 
   clear(): void {
     while (this.shift() !== undefined);
+  }
+
+  #gap(
+    origin: Origin,
+    missed: number | 'unknown',
+    next: number | undefined,
+    reason: GapReason,
+  ): void {
+    const { trailing } = origin;
+    if (trailing !== undefined && (trailing.reason === reason || this.full)) {
+      if (trailing.missed === 'unknown' || missed === 'unknown') trailing.missed = 'unknown';
+      else trailing.missed += missed;
+      trailing.next = trailing.missed === 'unknown' ? undefined : next;
+      if (trailing.reason !== reason) trailing.reason = 'slow';
+      return;
+    }
+    const gap: GapEntry = { kind: 'gap', origin, missed, next, reason };
+    origin.trailing = gap;
+    this.#entries.push(gap);
   }
 }

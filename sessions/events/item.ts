@@ -33,6 +33,8 @@ export interface Gap {
   readonly stream: string;
   /** How many, exactly; or that nobody can know, be it 0. */
   readonly missed: number | 'unknown';
+  /** The number after the last one missing; undefined if nobody can know how many are. */
+  readonly next: number | undefined;
   readonly reason: GapReason;
 }
 

@@ -15,8 +15,8 @@ export interface Holding {
 /** Takes what an order gives. */
 export interface OrderSink<T> {
   readonly give: (item: T, number: number) => void;
-  /** `count` events in a row are missing. */
-  readonly miss: (count: number) => void;
+  /** `count` events in a row are missing, up to but not with the number `next`. */
+  readonly miss: (count: number, next: number) => void;
 }
 
 /** Shapes an order. */
@@ -117,7 +117,7 @@ export class Order<T> {
   #giveUp(until: number): void {
     const missing = until - this.#next;
     this.#next = until;
-    if (missing > 0) this.#options.sink.miss(missing);
+    if (missing > 0) this.#options.sink.miss(missing, until);
   }
 
   /** Gives what is now in order, and looks for the next hole. */

@@ -161,6 +161,7 @@ export class Subscriber {
   #handleAnswer(head: EventHead, peer: Peer, now: number): boolean {
     const track = this.#senders.of(peer).find((each) => this.#asks.isAnswer(each, head));
     if (track === undefined) return false;
+    this.parts.touched(); // others may wait for their turn
     if (sameIncarnation(head.stream, track.stream)) {
       this.#asks.answered(track, now);
       track.order ??= this.#order(track.origin, head.number);
@@ -184,7 +185,7 @@ export class Subscriber {
     const startedAt = head.ageMs === frame.AGE_MAX ? -Infinity : now - head.ageMs;
     // One that may have been forgotten may also be all copies: then only its publisher can tell.
     const doubtful = this.#copies ? forgotAt > -Infinity : startedAt < forgotAt;
-    if (doubtful) this.backlog.miss(origin, 'unknown', 'forgotten');
+    if (doubtful) this.backlog.missUnknown(origin, 'forgotten');
     if (doubtful && this.#copies) this.#asks.begin(track);
     else {
       const young = startedAt >= this.parts.joinedAt && !doubtful;
@@ -196,7 +197,8 @@ export class Subscriber {
 
   #order(origin: Origin, next: number): Order<EventEntry> {
     const give = (entry: EventEntry): void => this.backlog.give(entry);
-    const miss = (count: number): void => this.backlog.miss(origin, count, 'lost');
+    const miss = (count: number, until: number): void =>
+      this.backlog.miss(origin, count, until, 'lost');
     const sink = { give, miss };
     return new Order({ next, windowMs: this.#windowMs, holding: this.#holding, sink });
   }
@@ -266,12 +268,13 @@ export class Subscriber {
   /** Nobody can be asked any more what the stream published last. */
   #finish(track: Track, reason: GapReason): void {
     this.#asks.end(track);
+    this.parts.touched(); // others may wait for their turn
     track.watchAt = Infinity;
     if (track.order === undefined) {
       if (!track.over) this.#senders.remove(track);
     } else {
       track.order.flush();
-      if (!track.ended) this.backlog.miss(track.origin, 'unknown', reason);
+      if (!track.ended) this.backlog.missUnknown(track.origin, reason);
     }
     this.parts.arrived();
   }

@@ -92,11 +92,14 @@ export class Subscription implements AsyncIterableIterator<EventItem, void, void
 function itemOf(entry: EventEntry | GapEntry): EventItem {
   const { peer: sender, name: stream } = entry.origin;
   if (entry.kind === 'gap') {
-    return { kind: 'gap', sender, stream, missed: entry.missed, reason: entry.reason };
+    const { missed, next, reason } = entry;
+    return { kind: 'gap', sender, stream, missed, next, reason };
   }
   const { credentials, number, news } = entry;
   const read = readPayload(news.format, news.value);
-  if (!read.ok) return { kind: 'gap', sender, stream, missed: 1, reason: 'unreadable' };
+  if (!read.ok) {
+    return { kind: 'gap', sender, stream, missed: 1, next: number + 1, reason: 'unreadable' };
+  }
   const topic = decoder.decode(news.topic);
   return { kind: 'event', sender, stream, credentials, number, topic, value: read.value };
 }

@@ -6,8 +6,8 @@ import type { Incarnation } from '../../transport/wire/handshake.ts';
 
 /** A question to a publisher, from its first asking until it is answered or given up. */
 export interface Inquiry {
-  seq: number;
-  ack: number;
+  readonly seq: number;
+  readonly ack: number;
   tries: number;
   /** When it is asked again, or given up; Infinity while it waits for its turn. */
   at: number;

@@ -7,8 +7,8 @@ export interface Told {
   readonly startedAt: number;
   /** When each event was published; the event of number n stands at n - 1. */
   readonly publishedAt: number[];
-  /** It died without saying so. */
-  crashed: boolean;
+  /** It died, or ended in good order. */
+  over: boolean;
 }
 
 /** What one subscription was given. */
@@ -23,6 +23,10 @@ export interface Allowance {
   readonly delayMs: number;
   /** After so long without an event a publisher has said all and is silent, ms. */
   readonly quietMs: number;
+  /** Questions and answers may be lost. */
+  readonly lossy: boolean;
+  /** Senders may be forgotten. */
+  readonly forgetful: boolean;
 }
 
 /** Where a subscription stands in one stream: all up to a number is accounted for. */
@@ -48,9 +52,10 @@ export function audit(told: readonly Told[], heard: Heard, allow: Allowance): st
     }
     const account = accounts.get(item.stream) ?? { at: undefined, loose: false };
     accounts.set(item.stream, account);
-    const problem = item.kind === 'gap'
-      ? countGap(item, account, story, heard, allow)
-      : countEvent(item, account, story, heard);
+    const problem =
+      item.kind === 'gap'
+        ? countGap(item, account, story, heard, allow, told)
+        : countEvent(item, account, story, heard);
     if (problem !== undefined) wrong.push(`${problem}: ${JSON.stringify(item)}`);
   }
   for (const story of told) {
@@ -74,7 +79,7 @@ function countEvent(
   heard: Heard,
 ): string | undefined {
   const [stream, number] = event.value as [string, number];
-  if (stream !== event.stream || number !== event.number) return 'another event\'s value';
+  if (stream !== event.stream || number !== event.number) return "another event's value";
   if (number > story.publishedAt.length) return 'never published';
   const { at, loose } = account;
   account.at = number;
@@ -93,19 +98,37 @@ function countGap(
   story: Told,
   heard: Heard,
   allow: Allowance,
+  told: readonly Told[],
 ): string | undefined {
   if (gap.missed === 'unknown') {
     account.loose = true;
-    return gap.reason === 'lost' ? 'why is it not known?' : undefined;
+    const successor = told
+      .slice(told.indexOf(story) + 1)
+      .some(({ sender }) => sender === story.sender);
+    const founded = {
+      lost: false,
+      unreadable: false,
+      slow: allow.forgetful || story.over || successor,
+      restarted: successor,
+      gone: story.over || allow.lossy,
+      forgotten: allow.forgetful,
+    };
+    return founded[gap.reason] ? undefined : 'why is it not known?';
   }
-  if (gap.missed < 1) return 'an empty gap';
-  const first = account.at === undefined && !account.loose;
-  if (first && story.startedAt < heard.joinedAt - allow.delayMs - 1) {
-    const rest = `of a stream of ${story.startedAt}, joined at ${heard.joinedAt}`;
-    // Nothing below the first number heard: only what is published later can be missed.
-    if (story.publishedAt[0]! < heard.joinedAt - allow.delayMs - 1) return `a gap at first ${rest}`;
+  const { at, loose } = account;
+  const { missed, next } = gap;
+  if (missed < 1 || next === undefined || missed >= next) return 'no gap';
+  account.at = next - 1;
+  account.loose = false;
+  if (next - 1 > story.publishedAt.length) return 'more than was published';
+  if (at !== undefined && next - missed !== at + 1 && !(loose && next - missed > at)) {
+    return `in another place than after ${at}`;
   }
-  if (account.loose) return undefined; // its place is not known
-  account.at = (account.at ?? 0) + gap.missed;
-  return account.at > story.publishedAt.length ? `more than was published` : undefined;
+  // A stream that is older than the subscription is not missed from its beginning.
+  const older = story.startedAt < heard.joinedAt - allow.delayMs - 1;
+  if (at === undefined && older && missed === next - 1 && !loose) return 'what was before';
+  if (at === undefined && missed < next - 1 && story.startedAt >= heard.joinedAt && !loose) {
+    return 'the beginning is left out';
+  }
+  return undefined;
 }
