@@ -30,7 +30,10 @@ export class Asks {
     else if (inquiry.open) inquiry.again = true;
   }
 
-  /** The next one to be asked now, each time with the same genes (P2.1); report what became of it to `asked`. */
+  /**
+   * The next one to be asked now, each time with the same genes (P2.1); report what became of it to
+   * `asked`.
+   */
   poll(): Track | undefined {
     const [track] = this.#waiting;
     if (track === undefined) return undefined;

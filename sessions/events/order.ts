@@ -75,9 +75,8 @@ export class Order<T> {
     else this.#deadline = Math.min(this.#deadline, now + this.#options.windowMs);
   }
 
-  /** Takes an event that `tell` was called for; false if it is stale. */
+  /** Takes an event from `next` on that `tell` was called for; false if it is held already. */
   take(number: number, item: T, size: number, now: number): boolean {
-    if (number < this.#next) return false;
     if (number > this.#next) return this.#hold({ number, item, size, at: now });
     this.#options.sink.give(item, number);
     this.#next += 1;

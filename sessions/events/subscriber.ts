@@ -57,6 +57,7 @@ export class Subscriber {
   readonly #windowMs: number;
   /** Copies may come, and come late: not so from a queue in the kernel. */
   readonly #copies: boolean;
+  #closed = false;
 
   constructor(parts: SubscriberParts) {
     const { limits, traits, counters } = parts.resources;
@@ -89,6 +90,7 @@ export class Subscriber {
   ): Drop | undefined {
     const now = this.parts.now();
     if (!this.#allows(source)) return 'denied';
+    if (this.#closed) return 'no-subscriber'; // by its own rule, just now
     const answer = this.#handleAnswer(head, source.peer, now);
     if (sameIncarnation(head.stream, NO_STREAM)) return answer ? undefined : 'unexpected';
     const known = this.#senders.find(source.peer, head.stream);
@@ -145,6 +147,7 @@ export class Subscriber {
 
   /** Nothing is waited for any more. */
   close(): void {
+    this.#closed = true;
     for (const track of this.#senders.tracks()) this.#forget(track);
     this.backlog.clear();
   }
@@ -284,7 +287,7 @@ export class Subscriber {
     this.parts.resources.deadlines.remove(track);
   }
 
-  /** Sees to it that the track is looked at in time; a time put off finds nothing and files anew. */
+  /** Sees to it that the track is looked at in time; a time put off finds nothing to do. */
   #file(track: Track): void {
     const at = track.nextAt;
     if (at >= track.deadline) return;

@@ -49,7 +49,10 @@ test('a lost last event is reported with the first beacon that comes (P10.7)', a
     wire.loses = (beacon) => !beacon;
     await publisher.publish('t', 2);
     await world.sleep(9); // the round trip is expected to take 3 ms: the first beacon comes at 7
-    t.deepEqual(items.map((item) => (item.kind === 'event' ? item.number : item.missed)), [1, 1]);
+    t.deepEqual(
+      items.map((item) => (item.kind === 'event' ? item.number : item.missed)),
+      [1, 1],
+    );
     t.like(items[1], { kind: 'gap', sender: 200, missed: 1, next: 3, reason: 'lost' });
     await Promise.all([subscriber.close(), endpoint.close()]);
   });
@@ -69,7 +72,10 @@ test('an overrun is exact within a round trip, although no beacon comes (P10.9)'
       await publisher.publish('t', count); // two share a datagram
     }
     await world.sleep(4);
-    const missed = items.reduce((sum, item) => sum + (item.kind === 'gap' ? Number(item.missed) : 0), 0);
+    const missed = items.reduce(
+      (sum, item) => sum + (item.kind === 'gap' ? Number(item.missed) : 0),
+      0,
+    );
     const heard = items.filter(({ kind }) => kind === 'event').length;
     t.is(heard + missed, 100);
     t.is(missed, 2 * world.network.stats().overrun);
@@ -113,7 +119,10 @@ test('who dies and is not restarted is gone, soon after it broke its word (P10.1
     wire.dead = true;
     endpoint.destroy();
     await world.sleep(20);
-    t.deepEqual(items.map((item) => (item.kind === 'event' ? item.number : item.reason)), [1, 'gone']);
+    t.deepEqual(
+      items.map((item) => (item.kind === 'event' ? item.number : item.reason)),
+      [1, 'gone'],
+    );
     await subscriber.close();
   });
   t.is(await world.timersLeft(), 0);
@@ -128,9 +137,15 @@ test('everybody gets everything but the publisher itself, until the last one lea
     const [publisher] = endpoints.map((endpoint) => endpoint.publisher(ID));
     for (let count = 1; count <= 10; count++) await publisher!.publish(`t${count}`, { count });
     await world.sleep(1);
-    t.deepEqual(all.map(({ length }) => length), [0, 10, 10]);
+    t.deepEqual(
+      all.map(({ length }) => length),
+      [0, 10, 10],
+    );
     t.like(all[1]![9], {
-      sender: 100, topic: 't10', number: 10, credentials: { pid: 100, uid: 0, gid: 0 },
+      sender: 100,
+      topic: 't10',
+      number: 10,
+      credentials: { pid: 100, uid: 0, gid: 0 },
     });
     t.deepEqual((all[1]![9] as { value: unknown }).value, { count: 10 });
     for (const subscription of subscriptions) subscription.close();
@@ -145,7 +160,11 @@ test('everybody gets everything but the publisher itself, until the last one lea
 
 test('damage and copies of events, minutes late, are not given (P3.3, P10.5)', async (t) => {
   const faults = {
-    corrupt: 0.1, duplicate: 0.3, loss: 0.1, duplicateDelayMs: { min: 0, max: 100_000 }, ...ONE_MS,
+    corrupt: 0.1,
+    duplicate: 0.3,
+    loss: 0.1,
+    duplicateDelayMs: { min: 0, max: 100_000 },
+    ...ONE_MS,
   };
   const world = new World({ faults, seed: 4 });
   await world.run(async () => {

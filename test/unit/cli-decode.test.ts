@@ -146,7 +146,7 @@ test('events are explained with their topics', async (t) => {
   const { messages, malformed } = described(multicasts[0]!);
   t.is(malformed, undefined);
   const fields = {
-    stream: `0x${publisher.stream}`, number: 1, ageMs: 0, withinMs: 2, ended: 'no', checksum: 'none',
+    stream: `0x${publisher.stream}`, number: 1, ageMs: 0, withinMs: 2, ended: 'no',
   };
   t.like(messages[0], { kind: 'EVENT', fields });
   t.like(messages[1], { kind: 'NEWS', fields: { topic: 'disk', format: 'json' } });

@@ -13,20 +13,26 @@ function kinds(bytes: Uint8Array): number[] {
   return decoded.ok ? decoded.messages.map(({ cn }) => cn.flags) : [];
 }
 
-test('events are numbered from 1 on and share datagrams of up to 16,064 bytes (P10.1, P10.2)', async (t) => {
+test('events are numbered from 1 on and share datagrams (P10.1, P10.2)', async (t) => {
   const table = new Table();
   const publisher = table.endpoint.publisher(ID);
   const published: Promise<number>[] = [];
   for (let count = 0; count < 500; count++) published.push(publisher.publish('t', 'x'.repeat(74)));
   const long = publisher.publish('long', new Uint8Array(40_000));
   await table.clock.advance(0);
-  t.deepEqual(await Promise.all(published), [...Array(500).keys()].map((index) => index + 1));
+  t.deepEqual(
+    await Promise.all(published),
+    [...Array(500).keys()].map((index) => index + 1),
+  );
   t.is(await long, 501);
   t.true(table.hand.sent.every(({ group }) => group === 7));
   const lengths = table.hand.sent.map(({ bytes }) => bytes.length);
   t.is(lengths.length, 5);
   t.true(lengths.slice(0, 4).every((length) => length <= 16_064));
-  t.true(lengths.slice(0, 3).every((length) => length > 15_900), `${lengths.join()}`);
+  t.true(
+    lengths.slice(0, 3).every((length) => length > 15_900),
+    `${lengths.join()}`,
+  );
   let number = 1;
   for (const { bytes } of table.hand.sent) {
     t.is(readEventHead(new Slab(bytes), 0, ID).number, number);
@@ -38,7 +44,7 @@ test('events are numbered from 1 on and share datagrams of up to 16,064 bytes (P
   t.is(table.endpoint.stats().eventsSent, 501);
 });
 
-test('after its last event a publisher sends six beacons, each when it said so, and is silent (P10.7)', async (t) => {
+test('after its last event a publisher sends six beacons as it said (P10.7)', async (t) => {
   const table = new Table();
   const publisher = table.endpoint.publisher(ID);
   await table.clock.advance(3);
@@ -54,8 +60,14 @@ test('after its last event a publisher sends six beacons, each when it said so, 
     }
     await table.clock.advance(1);
   }
-  t.deepEqual(seen.map(({ within }) => within), [2, 8, 32, 128, 512, 2048, 0]);
-  t.deepEqual(seen.map(({ number }) => number), [1, 2, 2, 2, 2, 2, 2]);
+  t.deepEqual(
+    seen.map(({ within }) => within),
+    [2, 8, 32, 128, 512, 2048, 0],
+  );
+  t.deepEqual(
+    seen.map(({ number }) => number),
+    [1, 2, 2, 2, 2, 2, 2],
+  );
   seen.slice(1).forEach(({ at, age, seq }, index) => {
     const before = seen[index]!;
     t.true(at - before.at <= before.within + 1, `${at} after ${before.at}`);
@@ -66,7 +78,7 @@ test('after its last event a publisher sends six beacons, each when it said so, 
   t.is(table.clock.pending, 0);
 });
 
-test('the next event begins the beacons anew, and closing says that nothing follows (P10.7)', async (t) => {
+test('the next event begins anew, and closing says that it ends (P10.7)', async (t) => {
   const table = new Table();
   const publisher = table.endpoint.publisher(ID);
   void publisher.publish('t', 1);
@@ -109,7 +121,7 @@ test('what the transport does not take gets no number and is tried again (P10.1)
   t.is(await publisher.publish('t', 3), 2, 'that nobody is there is no failure');
 });
 
-test('an ASK is answered by unicast, with its genes and no more bytes than it has (P10.8)', async (t) => {
+test('an ASK is answered with its genes, and no more bytes than it has (P10.8)', async (t) => {
   const table = new Table();
   const publisher = table.endpoint.publisher(ID);
   void publisher.publish('t', 1);
@@ -173,5 +185,16 @@ test('bytes handed over may be changed as soon as publish has returned', async (
   bytes.fill(9);
   await table.clock.advance(0);
   const decoded = decodeDatagram(table.hand.sent[0]!.bytes);
-  t.true(decoded.ok && Buffer.from(decoded.messages[1]!.payload).toString('hex') === '0100000074010203');
+  t.true(
+    decoded.ok && Buffer.from(decoded.messages[1]!.payload).toString('hex') === '0100000074010203',
+  );
+});
+
+test('only the last of several datagrams says that nothing follows (P10.7)', async (t) => {
+  const table = new Table();
+  const publisher = table.endpoint.publisher(ID);
+  for (let count = 0; count < 500; count++) void publisher.publish('t', 'x'.repeat(74));
+  void publisher.close();
+  const sent = await table.sent();
+  t.deepEqual(sent.map(({ head }) => head.ended), [false, false, false, true]);
 });

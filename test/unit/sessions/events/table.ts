@@ -41,13 +41,28 @@ export function eventBytes(
   const slab = new Slab(align4(total));
   const { kind = frame.EVENT, ...rest } = changes;
   const head = {
-    id: ID, seq: 1, ack: 2, number: 1, stream: STREAM, ageMs: 0, withinMs: 0, ended: false, ...rest,
+    id: ID,
+    seq: 1,
+    ack: 2,
+    number: 1,
+    stream: STREAM,
+    ageMs: 0,
+    withinMs: 0,
+    ended: false,
+    ...rest,
   };
   let at: number = frame.EVENT_LENGTH;
   news.forEach((each, index) => {
     at = writeNews(slab, at, head.id, head.number + index, each);
   });
   writeEventHead(slab, kind, head, total);
+  return slab.bytes;
+}
+
+/** A copy with something changed. */
+export function altered(bytes: Uint8Array, change: (view: DataView) => void): Uint8Array {
+  const slab = new Slab(bytes.slice());
+  change(slab.view);
   return slab.bytes;
 }
 
@@ -78,7 +93,11 @@ export class Table {
   /** Hands a datagram over; gives why it was dropped, if it was. */
   give(
     bytes: Uint8Array,
-    { peer = SENDER, group = ID.idx, credentials }: {
+    {
+      peer = SENDER,
+      group = ID.idx,
+      credentials,
+    }: {
       readonly peer?: number;
       readonly group?: number;
       readonly credentials?: Credentials;
@@ -94,7 +113,9 @@ export class Table {
   }
 
   /** What was sent since the last time. */
-  async sent(): Promise<{ readonly kind: number; readonly head: EventHead; readonly peer: number }[]> {
+  async sent(): Promise<
+    { readonly kind: number; readonly head: EventHead; readonly peer: number }[]
+  > {
     await this.clock.advance(0);
     return this.hand.sent.splice(0).map(({ bytes, peer }) => {
       const slab = new Slab(bytes);
@@ -117,5 +138,6 @@ export class Table {
 /** Items in short: an event as its number, a gap as `missed reason`. */
 export function brief(items: readonly EventItem[]): (number | string)[] {
   return items.map((item) =>
-    item.kind === 'event' ? item.number : `${item.missed} ${item.reason}`);
+    item.kind === 'event' ? item.number : `${item.missed} ${item.reason}`,
+  );
 }
