@@ -18,6 +18,7 @@ import type { Random } from '../core/random.ts';
 import { SystemClock } from '../core/system-clock.ts';
 import { SystemRandom } from '../core/system-random.ts';
 import type { Peer, Transport } from '../transport/transport.ts';
+import { EVENT_OVERHEAD } from '../transport/wire/event.ts';
 
 /** Tells `createEndpoint` where to live. */
 export interface EndpointOptions {
@@ -208,10 +209,11 @@ export class Endpoint implements AsyncDisposable {
     const key = formatId(checkId(id));
     groupOf(id);
     required(!this.#publishers.has(key), `there is a publisher of ${key} already`);
+    const { limits, traits } = this.#driver.resources;
     const publisher = new Publisher({
       id,
       outlet: this.#driver.events.publish(id, this.#clock.now()),
-      payloadMax: this.payloadMax,
+      payloadMax: Math.min(limits.payloadMax, traits.datagramMax - EVENT_OVERHEAD),
       closed: () => this.#publishers.delete(key),
     });
     this.#publishers.set(key, publisher);

@@ -2,9 +2,8 @@ import type { Outlet } from './outlet.ts';
 import { writePayload } from '../payload.ts';
 import { ConnectorError, required } from '../../core/errors.ts';
 import type { ConnectorId } from '../../core/id.ts';
-import { formatStream } from '../../transport/wire/event.ts';
+import { formatStream, TOPIC_LENGTH_MAX } from '../../transport/wire/event.ts';
 
-const TOPIC_LENGTH_MAX = 0xff;
 const encoder = new TextEncoder();
 
 /** Ties a publisher to its endpoint. */

@@ -13,6 +13,8 @@ import { decodeDatagram } from '../../transport/wire/datagram.ts';
 
 const DECODE_MS = 500;
 const ENDPOINT_MS = 1500;
+/** Steps to be made in any case: on a busy machine the time may be up after twenty. */
+const STEPS_MIN = 200;
 /** Every run tries other datagrams; `CNRPC_FUZZ_SEED=n CNRPC_FUZZ_STEPS=m` repeats one. */
 const SEED = Number(process.env['CNRPC_FUZZ_SEED'] ?? Math.floor(Math.random() * 2 ** 32));
 const STEPS = Number(process.env['CNRPC_FUZZ_STEPS'] ?? 0);
@@ -37,7 +39,8 @@ async function timeBoxed(t: ExecutionContext, ms: number, step: () => unknown): 
   const end = performance.now() + ms;
   let steps = 0;
   try {
-    for (; STEPS > 0 ? steps < STEPS : performance.now() < end; steps++) await step();
+    const goesOn = (): boolean => steps < STEPS_MIN || performance.now() < end;
+    for (; STEPS > 0 ? steps < STEPS : goesOn(); steps++) await step();
   } finally {
     t.log(`CNRPC_FUZZ_SEED=${SEED} CNRPC_FUZZ_STEPS=${steps}`); // shown if the test fails, too
   }

@@ -67,6 +67,14 @@ export interface News {
   readonly value: Uint8Array;
 }
 
+/** The longest topic, bytes: its length is a u8. */
+export const TOPIC_LENGTH_MAX = 0xff;
+
+/** What a datagram of one event takes besides its value, at most. */
+export const EVENT_OVERHEAD: number = align4(
+  frame.EVENT_LENGTH + CN_MSG_HEADER + frame.NEWS_HEADER + TOPIC_LENGTH_MAX,
+);
+
 /** The bytes that a NEWS takes in a datagram, padding included. */
 export function newsLength(news: News): number {
   return CN_MSG_HEADER + align4(frame.NEWS_HEADER + news.topic.length + news.value.length);
