@@ -31,10 +31,6 @@ export class Senders {
     this.#forgotten = forgotten;
   }
 
-  get size(): number {
-    return this.#senders.size;
-  }
-
   /** Finds a stream, which is then the one heard last. */
   find(peer: Peer, stream: Incarnation): Track | undefined {
     const sender = this.#senders.get(peer);

@@ -70,16 +70,6 @@ export class Subscriber {
     this.#copies = !(traits.fifo && traits.lossless);
   }
 
-  /** Addresses that are followed. */
-  get senders(): number {
-    return this.#senders.size;
-  }
-
-  /** Events that wait for those before them. */
-  get held(): number {
-    return this.#holding.count;
-  }
-
   /** Takes a whole EVENT with `count` events. Gives why it was dropped, if it was. */
   handleEvent(
     slab: Slab,
