@@ -39,6 +39,15 @@ test('the gaps of a flooded subscriber are what the kernel dropped (P10.4)', asy
   t.true(Number(seen['beaconsLost']) <= 6, 'all others held one event each');
 });
 
+test('over a netlink made bad every event is given or missed (P10.4, P10.5)', async (t) => {
+  const seen = await story(t, 'badly');
+  if (seen === undefined) return;
+  t.log(JSON.stringify(seen));
+  t.is(seen['wrong'], 0);
+  t.is(Number(seen['received']) + Number(seen['missed']), 2000);
+  for (const what of ['missed', 'checksum', 'stale']) t.true(Number(seen[what]) > 20, what);
+});
+
 test('a publisher killed in the middle leaves an end that is unknown (P10.10)', async (t) => {
   const seen = await story(t, 'kill');
   if (seen === undefined) return;

@@ -1,13 +1,15 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { createEndpoint } from '../../../index.ts';
+import { createEndpoint, SeededRandom, SystemClock } from '../../../index.ts';
 import type { EventItem } from '../../../index.ts';
+import { faulty, type FaultyTransport } from '../../../transport/faulty.ts';
 import { openNetlink } from '../../../transport/netlink/netlink.ts';
 
 // Runs in a network namespace of its own, where any user may join groups and nobody else talks.
 // Prints what it saw as one line of JSON. Argument: which story.
 
 const ID = { idx: 21, val: 1 };
+const DELAY = { min: 0, max: 2 };
 
 /** Floods a subscriber that does not read meanwhile; counts what was missed. */
 async function flood(events: number): Promise<unknown> {
@@ -50,6 +52,44 @@ async function flood(events: number): Promise<unknown> {
   return { received, missed, wrong, drops, beaconsLost, asked };
 }
 
+/** Tells events over a netlink that loses, doubles, reorders and damages; counts what was missed. */
+async function badly(events: number): Promise<unknown> {
+  const clock = new SystemClock();
+  const faults = { loss: 0.1, duplicate: 0.1, reorder: 0.1, corrupt: 0.05 };
+  const bad = (seed: number): FaultyTransport => {
+    const random = new SeededRandom(seed);
+    return faulty(openNetlink(), { faults: { ...faults, delayMs: DELAY }, clock, random });
+  };
+  const subscriber = createEndpoint({ transport: bad(1) });
+  const subscription = subscriber.subscribe(ID);
+  const publisherEnd = createEndpoint({ transport: bad(2) });
+  const publisher = publisherEnd.publisher(ID);
+  let [at, received, missed, wrong] = [0, 0, 0, 0];
+  const publish = async (): Promise<void> => {
+    for (let count = 1; count <= events; count++) {
+      await publisher.publish('badly', `value ${count}`);
+      if (count % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  };
+  void publish();
+  for await (const item of subscription) {
+    if (item.kind === 'event') {
+      received += 1;
+      if (item.number !== at + 1 || item.value !== `value ${item.number}`) wrong += 1;
+      at = item.number;
+    } else {
+      if (item.next === undefined || item.next !== at + 1 + Number(item.missed)) wrong += 1;
+      missed += Number(item.missed);
+      at = (item.next ?? events + 1) - 1;
+    }
+    if (at >= events) break;
+  }
+  const { dropped } = subscriber.stats();
+  await subscriber.close();
+  await publisherEnd.close();
+  return { received, missed, wrong, checksum: dropped.checksum, stale: dropped['stale-event'] };
+}
+
 /** Publishes for ever, from a child that is killed. */
 async function publishForEver(): Promise<void> {
   const publisher = createEndpoint({ transport: openNetlink() }).publisher(ID);
@@ -84,6 +124,9 @@ async function kill(): Promise<unknown> {
 switch (process.argv[2]) {
   case 'flood':
     console.log(JSON.stringify(await flood(3000)));
+    break;
+  case 'badly':
+    console.log(JSON.stringify(await badly(2000)));
     break;
   case 'kill':
     console.log(JSON.stringify(await kill()));
