@@ -25,6 +25,12 @@ import { sameIncarnation } from '../../transport/wire/handshake.ts';
 const WITHIN_MAX_MS = 60_000;
 /** What an event is charged besides its bytes. */
 const ENTRY_CHARGE = 128;
+/**
+ * A process that wakes so late finds its timers first and its queue after them. It reads for so
+ * long before it believes that something did not come.
+ */
+const LATE_MS = 2;
+const READING_MS = 1;
 
 /** Ties a subscriber to its endpoint. */
 export interface SubscriberParts {
@@ -244,6 +250,11 @@ export class Subscriber {
 
   #due(track: Track): void {
     const now = this.parts.now();
+    track.excused = !track.excused && now - track.nextAt > LATE_MS;
+    if (track.excused) {
+      this.#refile(track, now + READING_MS);
+      return;
+    }
     track.order?.expire(now);
     if (track.watchAt <= now) {
       track.watchAt = Infinity;
@@ -280,7 +291,10 @@ export class Subscriber {
   /** Sees to it that the track is looked at in time; a time put off finds nothing to do. */
   #file(track: Track): void {
     const at = track.nextAt;
-    if (at >= track.deadline) return;
+    if (at < track.deadline) this.#refile(track, at);
+  }
+
+  #refile(track: Track, at: number): void {
     const { deadlines } = this.parts.resources;
     deadlines.remove(track);
     track.deadline = at;

@@ -30,6 +30,8 @@ export class Track implements Timed {
   /** When the publisher has broken its word to send again. */
   watchAt: number = Infinity;
   inquiry: Inquiry | undefined;
+  /** We came late to look at it, and what it waits for may be in the queue unread. */
+  excused = false;
   deadline: number = Infinity;
   earlier: Expiring | undefined = undefined;
   later: Expiring | undefined = undefined;

@@ -40,6 +40,8 @@ export const eventFaults: readonly Fault[] = [
     ],
   ),
   ...faultsIn('sessions/events/subscriber.js', SUBSCRIBER, [
+    ['what waits unread is missed', 'if (track.excused) {', 'if (false) {'],
+    ['what is missing is waited for again and again', '!track.excused &&', ''],
     ['an event is given again', 'if (number >= order.next)', 'if (true)', 'property/events'],
     ['the allow rule is not asked', 'if (!this.#allows(source))', 'if (false)'],
     ['any answer counts', 'this.#asks.isAnswer(each, head)', 'true'],

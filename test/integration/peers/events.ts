@@ -52,7 +52,7 @@ async function flood(events: number): Promise<unknown> {
   return { received, missed, wrong, drops, beaconsLost, asked };
 }
 
-/** Tells events over a netlink that loses, doubles, reorders and damages; counts what was missed. */
+/** Tells events over a netlink that loses, doubles, reorders and damages; counts the missing. */
 async function badly(events: number): Promise<unknown> {
   const clock = new SystemClock();
   const faults = { loss: 0.1, duplicate: 0.1, reorder: 0.1, corrupt: 0.05 };

@@ -38,6 +38,25 @@ test('elsewhere what came too early is held for a while before a gap (P10.4)', a
   t.deepEqual(brief(items), [1, 2, 3, 4, '2 lost', 7, '1 lost', 9]);
 });
 
+test('a process that stood still reads before it believes that something is missing', async (t) => {
+  const table = new Table({}, LOSSY);
+  const items = table.subscribe();
+  table.give(eventBytes({ number: 1 }, ['1']));
+  table.give(eventBytes({ number: 3 }, ['3']));
+  await table.clock.advance(5);
+  table.stopped.stoodMs = 500;
+  await table.clock.advance(5);
+  t.deepEqual(brief(items), [1], 'the time is up, but what came meanwhile is not read yet');
+  table.give(eventBytes({ number: 2 }, ['2']));
+  await table.clock.advance(5);
+  t.deepEqual(brief(items), [1, 2, 3]);
+  table.give(eventBytes({ number: 5 }, ['5']));
+  await table.clock.advance(5);
+  table.stopped.stoodMs = 1000;
+  await table.clock.advance(15);
+  t.deepEqual(brief(items), [1, 2, 3, '1 lost', 5], 'it did not come');
+});
+
 test('what was given or reported as missing is dropped and counted (P10.5)', async (t) => {
   const table = new Table();
   const items = table.subscribe();

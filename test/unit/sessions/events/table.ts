@@ -1,12 +1,14 @@
 import { Hand } from '../../../fuzz/hand.ts';
 import { createEndpoint, SeededRandom, VirtualClock } from '../../../../index.ts';
 import type {
+  Clock,
   Credentials,
   Drop,
   Endpoint,
   EventItem,
   Limits,
   SubscribeOptions,
+  Timer,
   Traits,
 } from '../../../../index.ts';
 import { align4, Slab } from '../../../../core/slab.ts';
@@ -66,15 +68,36 @@ export function altered(bytes: Uint8Array, change: (view: DataView) => void): Ui
   return slab.bytes;
 }
 
+/** The clock of a process that may stand still for a while: it wakes, and its timers are late. */
+class StoppedClock implements Clock {
+  readonly grainMs = 0.1;
+  stoodMs = 0;
+  readonly #inner: Clock;
+
+  constructor(inner: Clock) {
+    this.#inner = inner;
+  }
+
+  now(): number {
+    return this.#inner.now() + this.stoodMs;
+  }
+
+  timer(fire: () => void): Timer {
+    const timer = this.#inner.timer(fire);
+    return { arm: (at) => timer.arm(at - this.stoodMs), disarm: () => timer.disarm() };
+  }
+}
+
 /** An endpoint whose datagrams pass through our hands, and what its subscription gives. */
 export class Table {
   readonly clock: VirtualClock = new VirtualClock();
+  readonly stopped: StoppedClock = new StoppedClock(this.clock);
   readonly hand: Hand;
   readonly endpoint: Endpoint;
 
   constructor(limits: Partial<Limits> = {}, traits: Partial<Traits> = {}) {
     this.hand = new Hand(1, true, traits);
-    const { clock, hand } = this;
+    const { stopped: clock, hand } = this;
     const random = new SeededRandom(1);
     this.endpoint = createEndpoint({ transport: hand, clock, random, limits });
   }
