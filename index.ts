@@ -20,6 +20,9 @@ export type {
   Handler,
   Handlers,
 } from './sessions/service.ts';
+export type { Publisher } from './sessions/events/publisher.ts';
+export type { SubscribeOptions, Subscription } from './sessions/events/subscription.ts';
+export type { EventItem, Gap, GapReason, PublishedEvent } from './sessions/events/item.ts';
 export type { BareCallOptions } from './sessions/bare-client.ts';
 export type { BareMessage } from './sessions/bare-request.ts';
 export type { BareListener } from './sessions/bare.ts';

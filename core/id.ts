@@ -30,3 +30,16 @@ export function checkId(id: ConnectorId): ConnectorId {
 export function isU32(value: number): boolean {
   return Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff;
 }
+
+/** The multicast groups of netlink, 1 to this (KF §5). */
+const GROUPS = 32;
+
+/**
+ * Gives the multicast group of an id: its idx, as `cn_add_callback` has it (KF §2). Throws
+ * `invalid-argument` where there is no such group.
+ */
+export function groupOf(id: ConnectorId): number {
+  const has = id.idx >= 1 && id.idx <= GROUPS;
+  required(has, `events go to the group idx, 1 to ${GROUPS}, and ${formatId(id)} has none`);
+  return id.idx;
+}

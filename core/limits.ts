@@ -59,6 +59,24 @@ export interface Limits {
   readonly completedPairsMax: number;
   /** Sessions lost with calls open that are remembered to answer `unknown` truthfully. */
   readonly lostSessionsMax: number;
+  /** Publishers of an endpoint, those that are closed but still tell so included. Tunable. */
+  readonly publishersMax: number;
+  /** Events of one publisher that wait for the transport; more are `busy`. Tunable. */
+  readonly eventsQueuedMax: number;
+  /** Their bytes; more are `busy`. Tunable. */
+  readonly eventBytesQueuedMax: number;
+  /** Events that wait for a slow subscriber; those beyond are a gap. Tunable. */
+  readonly eventsUnreadMax: number;
+  /** Their bytes; those beyond are a gap. Tunable. */
+  readonly eventBytesUnreadMax: number;
+  /** Addresses that a subscription follows; the one heard least recently gives way. Tunable. */
+  readonly eventSendersMax: number;
+  /** Events of one subscription that wait for those before them. Tunable. */
+  readonly eventsHeldMax: number;
+  /** Their bytes. Tunable. */
+  readonly eventBytesHeldMax: number;
+  /** How long they wait at least, where the transport may reorder, ms. Tunable. */
+  readonly eventReorderMs: number;
 }
 
 /** Holds every bound where the endpoint is not told otherwise. */
@@ -86,6 +104,15 @@ export const defaultLimits: Limits = {
   barePartsMax: 4096,
   completedPairsMax: 4096,
   lostSessionsMax: 4096,
+  publishersMax: 1024,
+  eventsQueuedMax: 65_536,
+  eventBytesQueuedMax: 16 * 1024 * 1024,
+  eventsUnreadMax: 65_536,
+  eventBytesUnreadMax: 16 * 1024 * 1024,
+  eventSendersMax: 1024,
+  eventsHeldMax: 4096,
+  eventBytesHeldMax: 4 * 1024 * 1024,
+  eventReorderMs: 10,
 };
 
 /** The least window of sequence numbers: with less a peer could not be talked to. */

@@ -28,6 +28,16 @@ export interface Counters {
   repliesEvicted: number;
   /** Handlers of one-way messages that failed: nobody else hears of it. */
   unheardFailures: number;
+  /** Events that the transport took. */
+  eventsSent: number;
+  /** Events handed to subscriptions, each counted at each. */
+  eventsReceived: number;
+  /** Events that came again, or after their gap was reported. */
+  eventsStale: number;
+  /** Events reported to subscriptions as missed, where the number is known. */
+  eventsMissed: number;
+  /** Those of them that came, and found the buffer of a slow subscription full. */
+  eventsUnread: number;
   /** Datagrams dropped, by reason. */
   readonly dropped: Record<Drop, number>;
 }
@@ -52,6 +62,10 @@ export const drops = [
   'over-limit', // a bound on sessions or requests is reached; the peer is told
   'consumed-reply', // a bare reply that was consumed before (semantics 4)
   'closed', // OPEN for a service that is being closed; answered by REFUSED
+  'no-subscriber', // an EVENT of an id that nobody here has subscribed to
+  'no-publisher', // an ASK for an id that nobody here publishes; answered by EVENT of stream 0
+  'stale-event', // events that all were had, or reported as missed, before
+  'unconfirmed', // events of a stream that may be an old one, until its publisher has answered
 ] as const;
 
 /** Names why a datagram was dropped; see `drops`. */
@@ -77,6 +91,11 @@ export function newCounters(): Counters {
     unmatchedReplies: 0,
     repliesEvicted: 0,
     unheardFailures: 0,
+    eventsSent: 0,
+    eventsReceived: 0,
+    eventsStale: 0,
+    eventsMissed: 0,
+    eventsUnread: 0,
     dropped: dropped as Record<Drop, number>,
   };
 }

@@ -4,6 +4,7 @@ import { BareExchange, type BareSend } from './bare.ts';
 import { newCounters } from './counters.ts';
 import { Demux } from './demux.ts';
 import { Dialer } from './dialer.ts';
+import { EventExchange } from './events/exchange.ts';
 import { Handshakes, type Handshake } from './handshakes.ts';
 import type { Incoming } from './incoming.ts';
 import type { Resources, Timed } from './resources.ts';
@@ -51,6 +52,7 @@ export class Driver implements Sink {
   readonly resources: Resources;
   readonly demux: Demux;
   readonly exchange: BareExchange;
+  readonly events: EventExchange;
   readonly dialer: Dialer;
   readonly #transport: Transport;
   readonly #clock: Clock;
@@ -102,10 +104,13 @@ export class Driver implements Sink {
     const bare = new BareExchange(resources, () => this.#now);
     this.demux = demux;
     this.exchange = bare;
+    const events = new EventExchange(resources, () => this.#now);
+    this.events = events;
     const send = (datagram: ControlDatagram): void => {
       this.#control.push(datagram);
     };
-    this.#router = new Router({ resources, incarnation, demux, handshakes, bare, services, send });
+    const tables = { demux, handshakes, bare, events, services };
+    this.#router = new Router({ resources, incarnation, ...tables, send });
     const open = (handshake: Handshake): SendOutcome => this.#sendOpen(handshake);
     const closed = (): boolean => this.#closed;
     this.dialer = new Dialer({ clock, resources, demux, handshakes, closed, send: open });
@@ -142,6 +147,7 @@ export class Driver implements Sink {
       session.carrier.handleOverrun(this.#now);
       this.#touch(session);
     }
+    this.events.handleOverrun();
   }
 
   received(): void {
@@ -156,6 +162,7 @@ export class Driver implements Sink {
       session.fail('peer-lost', `the transport failed: ${error.message}`, 'unknown');
     }
     this.exchange.fail(`the transport failed: ${error.message}`);
+    this.events.fail(`the transport failed: ${error.message}`);
     this.schedule();
   }
 
@@ -174,9 +181,11 @@ export class Driver implements Sink {
     for (const session of this.demux.sessions()) {
       session.fail('closed', 'the endpoint is closed', 'unknown');
     }
+    this.events.close();
     this.#drain();
     for (const session of this.sessions()) session.responder.fail(false);
     this.#closed = true;
+    this.events.destroy();
     this.#handshakes.fail();
     this.#timer.disarm();
     this.#transport.close();
@@ -243,6 +252,7 @@ export class Driver implements Sink {
     for (let send = this.exchange.pollTransmit(); send; send = this.exchange.pollTransmit()) {
       this.#sendBare(send);
     }
+    this.#sendEvents();
     const touched = this.#touched.splice(0);
     for (const session of touched) {
       session.touched = false;
@@ -288,9 +298,12 @@ export class Driver implements Sink {
     }
   }
 
-  #send(slab: Slab, length: number, peer: number): SendOutcome {
+  #send(slab: Slab, length: number, peer: number, group = 0): SendOutcome {
     const { counters } = this.resources;
-    const outcome = this.#transport.send(slab, 0, length, peer);
+    const outcome =
+      group === 0
+        ? this.#transport.send(slab, 0, length, peer)
+        : this.#transport.multicast(slab, 0, length, group);
     if (outcome === 'sent') counters.datagramsSent += 1;
     else if (outcome === 'busy') counters.sendBusy += 1;
     else if (outcome === 'no-memory') counters.sendNoMemory += 1;
@@ -315,6 +328,17 @@ export class Driver implements Sink {
       else counters.requestsSent += 1;
     }
     this.exchange.transmitted(send, outcome);
+  }
+
+  #sendEvents(): void {
+    for (;;) {
+      const send = this.events.pollTransmit(this.#out);
+      if (send === undefined) return;
+      const { length, peer, group, done } = send;
+      if (!this.resources.traits.intact) stampChecksum(this.#out, 0, length);
+      if (length === frame.EVENT_LENGTH) this.resources.counters.controlSent += 1;
+      done(this.#send(this.#out, length, peer, group));
+    }
   }
 
   #count(messages: readonly Outgoing[]): void {

@@ -5,16 +5,20 @@ import { CallBack } from './call-back.ts';
 import { Connection } from './connection.ts';
 import type { Counters } from './counters.ts';
 import { Driver } from './driver.ts';
+import { Publisher } from './events/publisher.ts';
+import { Subscription, type SubscribeOptions } from './events/subscription.ts';
+import { Groups } from './events/groups.ts';
 import { Service, type AllowRule, type Handlers } from './service.ts';
 import type { Session } from './session.ts';
 import type { Clock } from '../core/clock.ts';
 import { ConnectorError, required } from '../core/errors.ts';
-import { checkId, formatId, type ConnectorId } from '../core/id.ts';
+import { checkId, formatId, groupOf, type ConnectorId } from '../core/id.ts';
 import { resolveLimits, type Limits } from '../core/limits.ts';
 import type { Random } from '../core/random.ts';
 import { SystemClock } from '../core/system-clock.ts';
 import { SystemRandom } from '../core/system-random.ts';
 import type { Peer, Transport } from '../transport/transport.ts';
+import { EVENT_OVERHEAD } from '../transport/wire/event.ts';
 
 /** Tells `createEndpoint` where to live. */
 export interface EndpointOptions {
@@ -70,6 +74,9 @@ export interface EndpointStats extends Counters {
   readonly refusalsHeld: number;
   /** Requests to bare peers that are open. */
   readonly bareRequests: number;
+  /** Publishers, those that are closed but still say so included. */
+  readonly publishers: number;
+  readonly subscriptions: number;
 }
 
 /** Makes an endpoint on a transport, which it starts and in the end closes. */
@@ -87,6 +94,9 @@ export class Endpoint implements AsyncDisposable {
   readonly #bare: BareClient;
   readonly #services = new Map<string, Service>();
   readonly #connections = new Set<Connection>();
+  readonly #publishers = new Map<string, Publisher>();
+  readonly #subscriptions = new Set<Subscription>();
+  readonly #groups: Groups;
 
   constructor(options: EndpointOptions) {
     const { transport, clock = new SystemClock(), random = new SystemRandom() } = options;
@@ -94,6 +104,7 @@ export class Endpoint implements AsyncDisposable {
     this.#transport = transport;
     this.#clock = clock;
     this.#driver = new Driver({ transport, clock, random, limits, services: this.#services });
+    this.#groups = new Groups(transport);
     this.#bare = new BareClient(this.#driver.exchange, this.#driver.resources, clock);
   }
 
@@ -189,9 +200,62 @@ export class Endpoint implements AsyncDisposable {
     return this.#bare.requestParts(id, peer, payload, options);
   }
 
+  /**
+   * Makes a publisher of events of an id, which go to the group `id.idx`, 1 to 32. One per id;
+   * throws `invalid-argument` if there is one, or no such group.
+   */
+  publisher(id: ConnectorId): Publisher {
+    this.#checkOpen();
+    const key = formatId(checkId(id));
+    groupOf(id);
+    required(!this.#publishers.has(key), `there is a publisher of ${key} already`);
+    const { limits, traits } = this.#driver.resources;
+    const publisher = new Publisher({
+      id,
+      outlet: this.#driver.events.publish(id, this.#clock.now()),
+      payloadMax: Math.min(limits.payloadMax, traits.datagramMax - EVENT_OVERHEAD),
+      closed: () => this.#publishers.delete(key),
+    });
+    this.#publishers.set(key, publisher);
+    return publisher;
+  }
+
+  /**
+   * Subscribes to the events of an id that others publish; those of this endpoint do not come back.
+   * What is published from now on is given or reported as a gap; of what was published before,
+   * nothing. Throws `invalid-argument`, or `refused` if the system lets nobody join the group.
+   */
+  subscribe(id: ConnectorId, options: SubscribeOptions = {}): Subscription {
+    this.#checkOpen();
+    const group = groupOf(checkId(id));
+    const { limits } = this.#driver.resources;
+    const { allow = allowAll, buffer: unreadMax = limits.eventsUnreadMax, signal } = options;
+    required(unreadMax >= 1, `buffer is a number of events from 1 on, not ${unreadMax}`);
+    if (signal?.aborted) {
+      throw new ConnectorError('cancelled', 'aborted before it began', { cause: signal.reason });
+    }
+    const { events } = this.#driver;
+    this.#groups.join(group);
+    const joinedAt = this.#clock.now();
+    const subscription = new Subscription(
+      (hooks) => events.subscribe({ id, allow, unreadMax, joinedAt, ...hooks }),
+      (subscriber) => {
+        events.unsubscribe(subscriber);
+        signal?.removeEventListener('abort', abort);
+        this.#subscriptions.delete(subscription);
+        if (!this.#driver.closed) this.#groups.leave(group);
+      },
+    );
+    const abort = (): void =>
+      subscription.fail('cancelled', 'aborted by the caller', signal?.reason);
+    signal?.addEventListener('abort', abort, { once: true });
+    this.#subscriptions.add(subscription);
+    return subscription;
+  }
+
   /** A snapshot of the counters and of the sizes of the tables. */
   stats(): EndpointStats {
-    const { resources, demux, exchange } = this.#driver;
+    const { resources, demux, exchange, events } = this.#driver;
     const { counters, requestsHeld, replies } = resources;
     return {
       ...counters,
@@ -202,6 +266,8 @@ export class Endpoint implements AsyncDisposable {
       flowBytesHeld: resources.flowBytesHeld,
       refusalsHeld: resources.refusalsHeld,
       bareRequests: exchange.open,
+      publishers: events.publishers,
+      subscriptions: this.#subscriptions.size,
     };
   }
 
@@ -218,7 +284,8 @@ export class Endpoint implements AsyncDisposable {
     this.#driver.exchange.fail('the endpoint is closed');
     for (const service of this.#services.values()) service.draining = true;
     const connections = [...this.#connections].map((connection) => connection.close());
-    await Promise.all([...connections, this.#drained(() => true)]);
+    const publishers = [...this.#publishers.values()].map((publisher) => publisher.close());
+    await Promise.all([...connections, ...publishers, this.#drained(() => true)]);
     timer.disarm();
     this.destroy();
   }
@@ -227,6 +294,7 @@ export class Endpoint implements AsyncDisposable {
   destroy(): void {
     this.#driver.exchange.fail('the endpoint is closed');
     this.#driver.destroy();
+    for (const subscription of this.#subscriptions) subscription.close();
     for (const connection of this.#connections) connection.destroy();
     this.#connections.clear();
   }

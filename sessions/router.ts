@@ -1,6 +1,7 @@
 import type { BareExchange } from './bare.ts';
 import type { Drop } from './counters.ts';
 import type { Demux } from './demux.ts';
+import type { EventExchange } from './events/exchange.ts';
 import { usable, type Handshakes } from './handshakes.ts';
 import { messagesStart } from './messages.ts';
 import type { Resources } from './resources.ts';
@@ -37,6 +38,7 @@ export interface RouterParts {
   readonly demux: Demux;
   readonly handshakes: Handshakes;
   readonly bare: BareExchange;
+  readonly events: EventExchange;
   /** The service of an id, as `formatId` writes it. */
   readonly services: ReadonlyMap<string, Service>;
   readonly send: (datagram: ControlDatagram) => void;
@@ -87,6 +89,10 @@ export class Router {
         return this.#handleOpened(slab, start, id, source);
       case frame.REFUSED:
         return this.#handleRefused(slab, start, id, source.peer);
+      case frame.EVENT:
+        return this.#parts.events.handleEvent(slab, start, nlmsgEnd, id, source);
+      case frame.ASK:
+        return this.#parts.events.handleAsk(slab, start, id, source.peer);
       default: // RESET, the last kind that envelopeLengthMin knows
         return this.#handleReset(slab, start, id, source.peer);
     }

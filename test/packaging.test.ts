@@ -76,3 +76,11 @@ test('the simulated example gives the same history for the same seed', async (t)
   t.is(first.stdout, second.stdout);
   t.not(first.stdout.split('\n')[1], other.stdout.split('\n')[1]);
 });
+
+test('the example of events accounts for every event', async (t) => {
+  const example = join(packageRoot, 'dist/examples/events.js');
+  const { stdout } = await run(process.execPath, [example, '7']);
+  const [, received, missed] = /(\d+) received, (\d+) missed/.exec(stdout) ?? [];
+  t.is(Number(received) + Number(missed), 100, stdout);
+  t.true(Number(missed) > 0, stdout);
+});

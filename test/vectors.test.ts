@@ -17,6 +17,16 @@ import {
 } from '../sessions/encode.ts';
 import { stampChecksum, verifyChecksum } from '../transport/wire/checksum.ts';
 import { decodeDatagram, encodeMessage } from '../transport/wire/datagram.ts';
+import {
+  countNews,
+  newsEnd,
+  newsLength,
+  readEventHead,
+  readNews,
+  writeEventHead,
+  writeNews,
+  type EventHead,
+} from '../transport/wire/event.ts';
 import * as frame from '../transport/wire/frame.ts';
 import {
   readOpening,
@@ -67,6 +77,14 @@ interface MessageFields {
   readonly flags: number;
   readonly limit: number;
   readonly payload: string;
+}
+
+interface EventFields extends EventHead {
+  readonly news?: readonly {
+    readonly topic: string;
+    readonly format: number;
+    readonly value: string;
+  }[];
 }
 
 interface DataFields {
@@ -174,6 +192,34 @@ for (const vector of ofKind('REFUSED', 'RESET')) {
     t.is(toHex(slab.bytes), hexOf(vector));
     const shifted = new Slab(fromHex('aabbcc' + hexOf(vector)));
     t.deepEqual(readRefusal(shifted, 3, id), fields);
+  });
+}
+
+for (const vector of ofKind('EVENT', 'ASK')) {
+  test(`an event is written and read as the vector says (P10.2): ${vector.name}`, (t) => {
+    const { news = [], ...head } = vector.fields as EventFields;
+    const encoder = new TextEncoder();
+    const slab = new Slab(hexOf(vector).length / 2);
+    slab.bytes.fill(0xee);
+    let at = frame.EVENT_LENGTH;
+    const all = news.map(({ topic, format, value }) =>
+      ({ topic: encoder.encode(topic), format, value: encoder.encode(value) }));
+    all.forEach((each, index) => {
+      t.is(newsLength(each), writeNews(slab, at, id, head.number + index, each) - at);
+      at += newsLength(each);
+    });
+    writeEventHead(slab, constants[vector.kind]!, head, at);
+    t.is(toHex(slab.bytes.subarray(0, at)), hexOf(vector));
+    const shifted = new Slab(fromHex('aabbcc' + hexOf(vector) + 'dd'));
+    t.deepEqual(readEventHead(shifted, 3, id), head);
+    const end = shifted.bytes.length - 1;
+    t.is(countNews(shifted, 3, end, head), news.length);
+    let next = 3 + frame.EVENT_LENGTH;
+    for (const each of all) {
+      t.deepEqual(readNews(shifted, next), each);
+      next = newsEnd(shifted, next);
+    }
+    t.is(next, end);
   });
 }
 

@@ -110,6 +110,17 @@ function envelopeFields(slab: Slab, kind: number, end: number): Fields {
         incarnation: long(frame.REFUSAL_INCARNATION),
         reason: reasonName(word(frame.REFUSAL_REASON)),
       };
+    case frame.EVENT:
+    case frame.ASK:
+      return {
+        magic: common.magic,
+        checksum: common.checksum,
+        stream: long(frame.EVENT_STREAM),
+        number: word(frame.EVENT_NUMBER_HIGH) * 2 ** 32 + word(frame.EVENT_NUMBER),
+        ageMs: word(frame.EVENT_AGE),
+        withinMs: word(frame.EVENT_WITHIN),
+        ended: (word(frame.EVENT_FLAGS) & frame.EVENT_ENDED) === 0 ? 'no' : 'yes',
+      };
     default:
       return {
         ...common,
@@ -185,6 +196,12 @@ function describeInside(message: Message): MessageDescription {
         { limit: view.getUint32(frame.CREDIT_LIMIT, LITTLE_ENDIAN) },
         payload.length,
       );
+    case frame.NEWS: {
+      const topicEnd = frame.NEWS_HEADER + view.getUint8(frame.NEWS_TOPIC_LENGTH);
+      const topic = Buffer.from(payload.subarray(frame.NEWS_HEADER, topicEnd)).toString();
+      const format = formatName(view.getUint8(frame.NEWS_FORMAT));
+      return described({ topic, format }, topicEnd);
+    }
     default:
       return { ...bare, kind };
   }
@@ -199,6 +216,7 @@ const leastLengths: Readonly<Record<number, number>> = {
   [frame.REPLY_PIECE]: frame.PIECE_HEADER,
   [frame.REQUEST_CREDIT]: frame.CREDIT_LENGTH,
   [frame.REPLY_CREDIT]: frame.CREDIT_LENGTH,
+  [frame.NEWS]: frame.NEWS_HEADER,
   [frame.CLOSE]: 0,
   [frame.PING]: 0,
 };

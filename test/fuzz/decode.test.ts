@@ -13,6 +13,8 @@ import { decodeDatagram } from '../../transport/wire/datagram.ts';
 
 const DECODE_MS = 500;
 const ENDPOINT_MS = 1500;
+/** Steps to be made in any case: on a busy machine the time may be up after twenty. */
+const STEPS_MIN = 200;
 /** Every run tries other datagrams; `CNRPC_FUZZ_SEED=n CNRPC_FUZZ_STEPS=m` repeats one. */
 const SEED = Number(process.env['CNRPC_FUZZ_SEED'] ?? Math.floor(Math.random() * 2 ** 32));
 const STEPS = Number(process.env['CNRPC_FUZZ_STEPS'] ?? 0);
@@ -37,7 +39,8 @@ async function timeBoxed(t: ExecutionContext, ms: number, step: () => unknown): 
   const end = performance.now() + ms;
   let steps = 0;
   try {
-    for (; STEPS > 0 ? steps < STEPS : performance.now() < end; steps++) await step();
+    const goesOn = (): boolean => steps < STEPS_MIN || performance.now() < end;
+    for (; STEPS > 0 ? steps < STEPS : goesOn(); steps++) await step();
   } finally {
     t.log(`CNRPC_FUZZ_SEED=${SEED} CNRPC_FUZZ_STEPS=${steps}`); // shown if the test fails, too
   }
@@ -72,11 +75,11 @@ function sumOfDrops({ dropped }: EndpointStats): number {
 }
 
 /** Hands one datagram to a side, which must count it once and throw nothing. */
-function receive({ hand, endpoint }: Side, bytes: Uint8Array, peer: Peer): void {
+function receive({ hand, endpoint }: Side, bytes: Uint8Array, peer: Peer, group = 0): void {
   if (hand.closed) return;
   const before = endpoint.stats();
   const slab = new Slab(new Uint8Array([1, 2, 3, ...bytes, 4]));
-  hand.sink!.receive(slab, 3, 3 + bytes.length, { peer, group: 0, credentials: undefined });
+  hand.sink!.receive(slab, 3, 3 + bytes.length, { peer, group, credentials: undefined });
   const after = endpoint.stats();
   const dropped = sumOfDrops(after) - sumOfDrops(before);
   if (after.datagramsReceived !== before.datagramsReceived + 1 || dropped < 0 || dropped > 1) {
@@ -85,6 +88,7 @@ function receive({ hand, endpoint }: Side, bytes: Uint8Array, peer: Peer): void 
 }
 
 const ID = { idx: 20, val: 1 };
+const EVENTS = { idx: 5, val: 0x01020304 }; // that of the vectors
 const SLOW = { channel: 'a', timeoutMs: 50 };
 
 /** Two endpoints in virtual time that talk while a fuzzer hands over their datagrams. */
@@ -96,6 +100,9 @@ class Scene {
   /** Replies that are wrong are damage that passed for a message: only possible without a CRC. */
   wrong = 0;
   settled = 0;
+  events = 0;
+  /** Events given again, or after a later one of their stream. */
+  disordered = 0;
   fuzzing = true;
 
   constructor(intact: boolean) {
@@ -118,6 +125,8 @@ class Scene {
     });
     server.on({ idx: 1, val: 1 }, (message) => server.reply(message, message.payload));
     void this.#talk(client);
+    void this.#publish(server);
+    void this.#listen(client);
     void this.#bare(client);
   }
 
@@ -127,12 +136,13 @@ class Scene {
     this.sides.forEach((side, index) => {
       const other = this.sides[1 - index]!;
       side.hand.outcome = () => (random.chance(0.05) ? 'busy' : 'sent');
-      for (const { bytes } of other.hand.sent.splice(0)) {
+      for (const { bytes, group } of other.hand.sent.splice(0)) {
         if (random.chance(0.1)) this.#corpus[random.integer(0, 99)] = bytes;
         const { address } = other.hand;
-        if (random.chance(0.15)) receive(side, mutated(random, [bytes]), address);
-        else if (random.chance(0.95)) receive(side, bytes, address);
-        if (random.chance(0.1)) receive(side, mutated(random, [bytes]), random.integer(0, 3));
+        if (random.chance(0.15)) receive(side, mutated(random, [bytes]), address, group);
+        else if (random.chance(0.95)) receive(side, bytes, address, group);
+        const stranger = random.integer(0, 3);
+        if (random.chance(0.1)) receive(side, mutated(random, [bytes]), stranger, group);
       }
       if (random.chance(0.3)) receive(side, garbage(random), random.integer(0, 3));
       const known = this.#corpus.filter((bytes) => bytes !== undefined);
@@ -153,7 +163,9 @@ class Scene {
     for (let turn = 0; !settled && turn < 100_000; turn++) {
       this.sides.forEach((side, index) => {
         const { hand } = this.sides[1 - index]!;
-        for (const { bytes } of hand.sent.splice(0)) receive(side, bytes, hand.address);
+        for (const { bytes, group } of hand.sent.splice(0)) {
+          receive(side, bytes, hand.address, group);
+        }
         side.hand.sink!.received();
       });
       await this.clock.advance(1);
@@ -192,6 +204,32 @@ class Scene {
     this.settled += 1;
   }
 
+  async #publish(server: Endpoint): Promise<void> {
+    for (let round = 0; this.fuzzing; round++) {
+      const publisher = server.publisher(EVENTS);
+      for (let count = 1; count <= 50 && this.fuzzing; count++) {
+        await publisher.publish('t', [publisher.stream, count]).catch(() => {});
+        await new Promise<void>((resolve) => this.clock.at(this.clock.now() + 1, resolve));
+      }
+      await publisher.close();
+    }
+  }
+
+  /** What is heard of a stream is in order, and each event is its own. */
+  async #listen(client: Endpoint): Promise<void> {
+    const numbers = new Map<string, number>();
+    const subscription = client.subscribe(EVENTS, { buffer: 20 });
+    for await (const item of subscription) {
+      if (item.kind === 'gap') continue;
+      const key = `${item.sender} ${item.stream}`;
+      if (item.number <= (numbers.get(key) ?? 0)) this.disordered += 1;
+      numbers.set(key, item.number);
+      if (`${item.value}` !== `${item.stream},${item.number}`) this.wrong += 1;
+      this.events += 1;
+      if (!this.fuzzing) break;
+    }
+  }
+
   async #bare(client: Endpoint): Promise<void> {
     while (this.fuzzing) {
       const id = { idx: 1, val: 1 };
@@ -210,6 +248,8 @@ for (const intact of [true, false]) {
     scene.fuzzing = false;
     t.true(scene.settled > 20, `${scene.settled} calls were settled meanwhile`);
     if (!intact) t.is(scene.wrong, 0, 'a checksum keeps damage out');
+    t.true(scene.events > 20, `${scene.events} events were heard`);
+    t.is(scene.disordered, 0);
     for (const { hand } of scene.sides) hand.outcome = () => 'sent';
     const [{ endpoint: server }, { endpoint: client }] = scene.sides;
     t.true(sumOfDrops(server.stats()) > 10);

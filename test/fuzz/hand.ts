@@ -6,14 +6,15 @@ import type { Slab } from '../../core/slab.ts';
 export class Hand implements Transport {
   readonly traits: Traits;
   readonly address: Peer;
-  readonly sent: { readonly bytes: Uint8Array; readonly peer: Peer }[] = [];
+  readonly sent: { readonly bytes: Uint8Array; readonly peer: Peer; readonly group: number }[] = [];
+  readonly groups: Set<number> = new Set();
   sink: Sink | undefined;
   closed = false;
   outcome: () => SendOutcome = () => 'sent';
 
-  constructor(address: Peer, intact: boolean) {
+  constructor(address: Peer, intact: boolean, traits: Partial<Traits> = {}) {
     this.address = address;
-    this.traits = fixedTraits({ intact, reportsOverrun: true });
+    this.traits = fixedTraits({ intact, reportsOverrun: true, ...traits });
   }
 
   locate(): Peer {
@@ -25,20 +26,28 @@ export class Hand implements Transport {
   }
 
   send(slab: Slab, start: number, end: number, peer: Peer): SendOutcome {
-    const outcome = this.outcome();
-    if (outcome === 'sent') this.sent.push({ bytes: slab.bytes.slice(start, end), peer });
-    return outcome;
+    return this.#send(slab, start, end, peer, 0);
   }
 
-  multicast(): SendOutcome {
-    return 'denied';
+  multicast(slab: Slab, start: number, end: number, group: number): SendOutcome {
+    return this.#send(slab, start, end, 0, group);
   }
 
-  join(): void {}
+  join(group: number): void {
+    this.groups.add(group);
+  }
 
-  leave(): void {}
+  leave(group: number): void {
+    this.groups.delete(group);
+  }
 
   close(): void {
     this.closed = true;
+  }
+
+  #send(slab: Slab, start: number, end: number, peer: Peer, group: number): SendOutcome {
+    const outcome = this.outcome();
+    if (outcome === 'sent') this.sent.push({ bytes: slab.bytes.slice(start, end), peer, group });
+    return outcome;
   }
 }

@@ -4,6 +4,7 @@ import * as frame from '../../transport/wire/frame.ts';
 const EDGES = [0, 1, 2, 3, 20, 36, 0x7fff, 0x8000, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff];
 const KINDS = [
   frame.OPEN, frame.OPENED, frame.REFUSED, frame.RESET, frame.DATA,
+  frame.EVENT, frame.ASK, frame.NEWS,
   frame.REQUEST, frame.REPLY, frame.CANCEL, frame.CLOSE, frame.PING,
 ];
 

@@ -1,5 +1,6 @@
 import type { Fault } from './fault.ts';
 import { flowFaults } from './flow-faults.ts';
+import { eventFaults } from './event-faults.ts';
 import { reliabilityFaults } from './reliability-faults.ts';
 import { sessionFaults } from './session-faults.ts';
 import { wireFaults } from './wire-faults.ts';
@@ -9,5 +10,6 @@ export const faults: readonly Fault[] = [
   ...reliabilityFaults,
   ...sessionFaults,
   ...flowFaults,
+  ...eventFaults,
   ...wireFaults,
 ];

@@ -9,6 +9,7 @@ import { writeOpening, writeRefusal } from '../../transport/wire/handshake.ts';
 import { createEndpoint } from '../../sessions/endpoint.ts';
 import { VirtualClock } from '../../core/virtual-clock.ts';
 import { SeededRandom } from '../../core/random.ts';
+import { Wiretap } from '../simulation/wiretap.ts';
 import { SimulatedNetwork } from '../../transport/simulated/network.ts';
 
 const ID = { idx: 20, val: 1 };
@@ -126,4 +127,29 @@ test('bytes of a peer reach no terminal as they are', (t) => {
   const [first] = message.messages;
   const lines = textOf({ ...message, messages: [{ ...first!, kind: 'REQUEST', fields }] });
   t.true(lines.includes('REQUEST   method ?[2J?'));
+});
+
+test('events are explained with their topics', async (t) => {
+  const network = new SimulatedNetwork({ clock: new VirtualClock() });
+  const clock = new VirtualClock();
+  const tap = new Wiretap(network.open());
+  const multicasts: Uint8Array[] = [];
+  tap.multicast = (slab, start, end) => {
+    multicasts.push(slab.bytes.slice(start, end));
+    return 'sent';
+  };
+  const endpoint = createEndpoint({ transport: tap, clock, random: new SeededRandom(1) });
+  const publisher = endpoint.publisher(ID);
+  void publisher.publish('disk', { full: true });
+  void publisher.publish('', new Uint8Array([1, 2]));
+  await clock.advance(0);
+  const { messages, malformed } = described(multicasts[0]!);
+  t.is(malformed, undefined);
+  const fields = {
+    stream: `0x${publisher.stream}`, number: 1, ageMs: 0, withinMs: 2, ended: 'no',
+  };
+  t.like(messages[0], { kind: 'EVENT', fields });
+  t.like(messages[1], { kind: 'NEWS', fields: { topic: 'disk', format: 'json' } });
+  t.like(messages[2], { kind: 'NEWS', fields: { topic: '', format: 'bytes' }, payload: '0102' });
+  endpoint.destroy();
 });

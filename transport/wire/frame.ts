@@ -20,6 +20,10 @@ export const OPENED = 0x8002;
 export const REFUSED = 0x8003;
 export const RESET = 0x8004;
 export const DATA = 0x8005;
+/** What a publisher tells: events, or only how far it has come. */
+export const EVENT = 0x8006;
+/** Asks a publisher how far it has come; answered by EVENT. */
+export const ASK = 0x8007;
 
 /** Message kinds (cn_msg.flags of the cn_msg after a DATA envelope). */
 export const REQUEST = 0x8011;
@@ -35,6 +39,9 @@ export const REPLY_PIECE = 0x8018;
 /** How far the receiver of such parts lets their sender go. */
 export const REQUEST_CREDIT = 0x8019;
 export const REPLY_CREDIT = 0x801a;
+
+/** The kind of the messages after an EVENT envelope: one event each. */
+export const NEWS = 0x8020;
 
 /**
  * "cnr" and the version of this format, 1. A peer of another version is refused, not guessed at.
@@ -93,6 +100,32 @@ export const DATA_LATE: number = ENVELOPE + 36;
 export const DATA_RESERVED: number = ENVELOPE + 38;
 /** u32 words: which datagrams from the acknowledgement base on have come, low bit first. */
 export const DATA_BITMAP: number = ENVELOPE + 40;
+
+/**
+ * EVENT and ASK; neither belongs to a session. u32: high half of the number of the first event in
+ * the datagram, or of the next to come if there is none in it; all before it were published.
+ */
+export const EVENT_NUMBER_HIGH: number = AT_SESSION;
+/** u64 as two u32, high half first: the stream, 64 random bits. 0: there is none. */
+export const EVENT_STREAM: number = AT_SOURCE;
+/** u32: low half of the number. */
+export const EVENT_NUMBER: number = ENVELOPE + 20;
+/** u32: milliseconds from the making of the stream to this sending; all ones: that or more. */
+export const EVENT_AGE: number = ENVELOPE + 24;
+/** u32: milliseconds within which the publisher will send again; 0: it need not. */
+export const EVENT_WITHIN: number = ENVELOPE + 28;
+/** u32: `EVENT_ENDED` or 0. */
+export const EVENT_FLAGS: number = ENVELOPE + 32;
+export const EVENT_LENGTH: number = ENVELOPE + 36;
+/** Nothing will ever be published in this stream after what the number tells. */
+export const EVENT_ENDED = 1;
+export const AGE_MAX = 0xffff_ffff;
+
+/** NEWS, offsets in the cn_msg payload. u8: length of the topic, which follows the header. */
+export const NEWS_TOPIC_LENGTH = 0;
+/** u8: how the value, which follows the topic, is written. */
+export const NEWS_FORMAT = 1;
+export const NEWS_HEADER = 4;
 
 /**
  * How many datagrams a receiver keeps track of: the bitmap never has more words than this holds.

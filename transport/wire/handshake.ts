@@ -126,6 +126,9 @@ export function envelopeLengthMin(kind: number): number | undefined {
       return frame.REFUSAL_LENGTH;
     case frame.DATA:
       return frame.DATA_BITMAP;
+    case frame.EVENT:
+    case frame.ASK:
+      return frame.EVENT_LENGTH;
     default:
       return undefined;
   }

@@ -43,15 +43,16 @@ test('each field of a cn_msg reads alone what it reads together', (t) => {
 });
 
 test('every session kind has the session flag and nothing else is an envelope', (t) => {
-  const { OPEN, OPENED, REFUSED, RESET, DATA } = frame;
-  const { REQUEST, REPLY, CANCEL, CLOSE, PING } = frame;
-  const all = [OPEN, OPENED, REFUSED, RESET, DATA, REQUEST, REPLY, CANCEL, CLOSE, PING];
+  const { OPEN, OPENED, REFUSED, RESET, DATA, EVENT, ASK } = frame;
+  const { REQUEST, REPLY, CANCEL, CLOSE, PING, NEWS } = frame;
+  const outer = [OPEN, OPENED, REFUSED, RESET, DATA, EVENT, ASK];
+  const all = [...outer, REQUEST, REPLY, CANCEL, CLOSE, PING, NEWS];
   const slab = new Slab(20);
   for (const kind of all) {
     cnmsg.writeCnMsg(slab, 0, { idx: 1, val: 1 }, 1, 1, 0, kind);
     t.true((cnmsg.cnMsgFlags(slab, 0) & frame.SESSION_FLAG) !== 0);
   }
-  const envelopes = new Set([OPEN, OPENED, REFUSED, RESET, DATA]);
+  const envelopes = new Set(outer);
   for (let kind = 0; kind <= 0xffff; kind++) {
     if ((envelopeLengthMin(kind) !== undefined) !== envelopes.has(kind)) t.fail(String(kind));
   }
