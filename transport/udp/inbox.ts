@@ -23,6 +23,9 @@ interface Held {
  * reactions after each; the end of what one poll found is seen by an immediate only, which comes
  * right after it. So what comes is held until then and handed over as one batch: the replies and
  * calls that it gives rise to can share datagrams.
+ *
+ * Where the poll before found no more than one, the first of a poll is a batch by itself and does
+ * not wait: with one call in flight nothing follows it.
  */
 export class Inbox {
   /** Datagrams handed to the sink. */
@@ -39,6 +42,10 @@ export class Inbox {
   #charge = 0;
   #failure: Error | undefined;
   #planned = false;
+  /** Datagrams since the last immediate, that is, of this poll so far. */
+  #polled = 0;
+  /** The poll before found at most one. */
+  #alone = true;
   #lastHost = '';
   #lastBase = 0;
 
@@ -71,7 +78,9 @@ export class Inbox {
     } else {
       this.#charge = charge;
       this.#held.push({ bytes, peer, group });
+      this.#polled++;
       this.#plan();
+      if (this.#alone && this.#polled === 1) this.#deliver();
     }
   }
 
@@ -85,11 +94,17 @@ export class Inbox {
   #plan(): void {
     if (this.#planned || this.#sink === undefined) return;
     this.#planned = true;
-    setImmediate(this.#deliver);
+    setImmediate(this.#deliverRest);
   }
 
-  readonly #deliver = (): void => {
+  readonly #deliverRest = (): void => {
     this.#planned = false;
+    this.#alone = this.#polled <= 1;
+    this.#polled = 0;
+    this.#deliver();
+  };
+
+  #deliver(): void {
     const sink = this.#sink;
     if (sink === undefined || !this.#open) return;
     const held = this.#held;
@@ -101,7 +116,7 @@ export class Inbox {
     }
     if (held.length > 0) sink.received();
     if (this.#failure !== undefined && this.#open) this.#fail(this.#failure, sink);
-  };
+  }
 
   #hand({ bytes, peer, group }: Held, sink: Sink): void {
     // Copied, because a slab for each would cost more: a DataView, and bytes that are a Buffer here
