@@ -18,7 +18,7 @@ const SERVICE_MASK = 0x0fff;
 export function peerOf(host: string, port: number): Peer {
   required(isIPv4(host), `a UDP host is an IPv4 address, not ${JSON.stringify(host)}`);
   const peer = numberOf(host) * PORTS + port;
-  required(Number.isInteger(port) && isPeer(peer), `no peer is at ${host}:${port}`);
+  required(port > 0 && port < PORTS && isPeer(peer), `no peer can be at ${host}:${port}`);
   return peer;
 }
 

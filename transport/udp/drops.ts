@@ -1,6 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { hostOf, portOf } from './address.ts';
-import type { Peer } from '../transport.ts';
 import { LITTLE_ENDIAN } from '../../core/slab.ts';
 
 /**
@@ -8,25 +6,24 @@ import { LITTLE_ENDIAN } from '../../core/slab.ts';
  * /proc/net/udp. Undefined where there is none. Not for the hot path: the kernel writes a line for
  * each UDP socket of the machine.
  */
-export function readDrops(address: Peer): number | undefined {
+export function readDrops(host: string, port: number): number | undefined {
   let table: string;
   try {
     table = readFileSync('/proc/net/udp', 'latin1');
   } catch {
     return undefined; // not Linux, or no /proc
   }
-  const key = ` ${entryOf(address)} `;
+  const key = ` ${entryOf(host, port)} `;
   const line = table.split('\n').find((each) => each.includes(key));
   const drops = Number(line?.trim().split(/\s+/).at(-1) ?? NaN);
   return Number.isInteger(drops) ? drops : undefined;
 }
 
 /** As the kernel writes it: the address as a word of the machine in memory order, and the port. */
-function entryOf(address: Peer): string {
-  const bytes = hostOf(address).split('.').map(Number);
+function entryOf(host: string, port: number): string {
+  const bytes = host.split('.').map(Number);
   if (LITTLE_ENDIAN) bytes.reverse();
-  const host = bytes.map((byte) => hex(byte, 2)).join('');
-  return `${host}:${hex(portOf(address), 4)}`;
+  return `${bytes.map((byte) => hex(byte, 2)).join('')}:${hex(port, 4)}`;
 }
 
 function hex(value: number, digits: number): string {

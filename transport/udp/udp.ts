@@ -180,12 +180,13 @@ class Udp implements UdpTransport {
     };
   }
 
+  /** Bound to 0.0.0.0 it is the port alone, and nobody's address. */
   get address(): Peer {
     return sourceOf(this.host, this.port);
   }
 
   get drops(): number | undefined {
-    return this.#closed ? this.#dropsAtClose : readDrops(this.address);
+    return this.#closed ? this.#dropsAtClose : readDrops(this.host, this.port);
   }
 
   stats(): UdpStats {
