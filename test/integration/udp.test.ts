@@ -29,6 +29,17 @@ test('calls of any size go both ways over a default socket', async (t) => {
   await server.close();
 });
 
+test('what does not fit a frame of Ethernet travels in several', async (t) => {
+  const server = await open({ datagramMax: 1_472 });
+  const client = await open({ datagramMax: 1_472 });
+  server.serve(id, { echo: (input) => input });
+  const connection = await client.connect(id, { peer: server.address });
+  const payload = Uint8Array.from({ length: 200_000 }, (_, at) => at * 7);
+  t.deepEqual(await connection.call('echo', payload), payload);
+  await client.close();
+  await server.close();
+});
+
 test('calls through faults made over udp run exactly once', async (t) => {
   const clock = new SystemClock();
   const random = new SeededRandom(3);
