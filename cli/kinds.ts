@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { parseId, type ConnectorId } from '../core/id.ts';
 import type { Range } from '../transport/faults.ts';
 
@@ -55,6 +56,12 @@ export const connectorId: Kind<ConnectorId> = {
       return undefined;
     }
   },
+};
+
+export const ipv4: Kind<string> = {
+  placeholder: 'ADDRESS',
+  expects: 'an IPv4 address',
+  read: (text) => (isIPv4(text) ? text : undefined),
 };
 
 export const hexBytes: Kind<Uint8Array> = {

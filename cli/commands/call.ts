@@ -1,12 +1,13 @@
 import { command, type Command } from '../command.ts';
-import { connectorId, hexBytes, oneOf, wholeNumber } from '../kinds.ts';
+import { connectorId, hexBytes, ipv4, oneOf, wholeNumber } from '../kinds.ts';
 import { Misuse } from '../misuse.ts';
 import { flag, needed, option, optional } from '../options.ts';
 import { noOperands } from '../operands.ts';
+import { openTowards, peerAt, placeOf } from '../place.ts';
 import type { Shell } from '../shell.ts';
 import { createEndpoint, type Endpoint } from '../../sessions/endpoint.ts';
 import type { ConnectorId } from '../../core/id.ts';
-import { openNetlink, portidOf } from '../../transport/netlink/netlink.ts';
+import type { Peer } from '../../transport/transport.ts';
 
 /** The longest wait that a timer of Node takes. */
 const TIMEOUT_MAX_MS = 0x7fff_ffff;
@@ -14,7 +15,7 @@ const TIMEOUT_MAX_MS = 0x7fff_ffff;
 /** What both kinds of call need. */
 interface Target {
   readonly id: ConnectorId;
-  readonly portid: number;
+  readonly peer: Peer;
   readonly timeoutMs: number;
   readonly idempotent: boolean;
 }
@@ -35,11 +36,16 @@ export const call: Command = command({
       + '"message"}}.',
   ],
   options: {
-    transport: option(oneOf('netlink'), 'What to call over.', 'netlink'),
+    transport: option(oneOf('netlink', 'udp'), 'What to call over.', 'netlink'),
     id: needed(connectorId, 'The connector id to call.'),
     portid: optional(
       wholeNumber(1, 0xffff_ffff),
-      'The address of who serves it. Default: the one that is derived from the id.',
+      'The netlink address of who serves it. Default: the one that is derived from the id.',
+    ),
+    host: optional(ipv4, 'The UDP address of who serves it. Default: 127.0.0.1.'),
+    port: optional(
+      wholeNumber(1, 65_535),
+      'The UDP port of who serves it. Default: the one that is derived from the id.',
     ),
     'timeout-ms': option(
       wholeNumber(1, TIMEOUT_MAX_MS),
@@ -51,13 +57,14 @@ export const call: Command = command({
     hex: optional(hexBytes, 'The payload of a bare request. Default: none.'),
   },
   run: async (values, operands, shell) => {
-    const { id, idempotent, bare, hex, portid = portidOf(id), 'timeout-ms': timeoutMs } = values;
-    const target = { id, portid, timeoutMs, idempotent };
+    const { id, idempotent, bare, hex, 'timeout-ms': timeoutMs } = values;
+    const place = placeOf(values);
+    const target = { id, peer: peerAt(place), timeoutMs, idempotent };
     if (bare) noOperands(operands);
     else if (hex !== undefined) throw new Misuse('--hex goes with --bare only');
     const question = bare ? undefined : readQuestion(operands);
     const { interruption: signal } = shell;
-    const endpoint = createEndpoint({ transport: openNetlink() });
+    const endpoint = createEndpoint({ transport: await openTowards(place) });
     try {
       if (question === undefined) {
         await callBare(endpoint, target, hex ?? new Uint8Array(0), signal, shell);
@@ -93,9 +100,9 @@ async function callMethod(
   signal: AbortSignal,
   shell: Shell,
 ): Promise<void> {
-  const { id, portid, timeoutMs, idempotent } = target;
+  const { id, peer, timeoutMs, idempotent } = target;
   const end = performance.now() + timeoutMs;
-  const connection = await endpoint.connect(id, { peer: portid, timeoutMs, signal });
+  const connection = await endpoint.connect(id, { peer, timeoutMs, signal });
   const leftMs = Math.max(0, end - performance.now());
   const value = await connection.call(method, input, { timeoutMs: leftMs, signal, idempotent });
   const reply = value instanceof Uint8Array ? { hex: toHex(value) } : value;
@@ -111,8 +118,8 @@ async function callBare(
   signal: AbortSignal,
   shell: Shell,
 ): Promise<void> {
-  const { id, portid, timeoutMs, idempotent } = target;
-  const reply = await endpoint.request(id, portid, payload, { timeoutMs, signal, idempotent });
+  const { id, peer, timeoutMs, idempotent } = target;
+  const reply = await endpoint.request(id, peer, payload, { timeoutMs, signal, idempotent });
   const { seq, ack } = reply;
   const hex = toHex(reply.payload);
   if (shell.json) shell.object({ reply: { seq, ack, hex } });

@@ -1,12 +1,12 @@
 import { command, type Command } from '../command.ts';
-import { connectorId, oneOf, wholeNumber } from '../kinds.ts';
+import { connectorId, ipv4, oneOf, wholeNumber } from '../kinds.ts';
 import { Misuse } from '../misuse.ts';
 import { flag, needed, option, optional } from '../options.ts';
 import { noOperands } from '../operands.ts';
+import { openAt, placeOf, placeText, type Place } from '../place.ts';
 import type { Shell } from '../shell.ts';
 import { formatId, type ConnectorId } from '../../core/id.ts';
 import { createEndpoint, type Endpoint } from '../../sessions/endpoint.ts';
-import { openNetlink, portidOf } from '../../transport/netlink/netlink.ts';
 
 /** As given to SO_RCVBUF, which is an int that the kernel doubles. */
 export const RECEIVE_BUFFER_MAX = 0x3fff_ffff;
@@ -18,15 +18,25 @@ export const serve: Command = command({
   details: [
     'Serves the method "echo", which answers with what it is given, JSON or bytes, until SIGINT or '
       + 'SIGTERM; then it finishes the calls that run and ends.',
-    'Any user may serve at any free portid, so a portid says nothing about who is behind it.',
-    'With --json it prints {"listening": {"portid": N, "id": "IDX:VAL"}} as soon as it serves.',
+    'Any user may serve at any free portid or port, so neither says who is behind it. Over UDP '
+      + 'nothing is encrypted, and whoever can send to the address can call.',
+    'With --json it prints {"listening": {"portid": N, "id": "IDX:VAL"}} as soon as it serves, '
+      + 'over UDP with "host" and "port" instead of "portid".',
   ],
   options: {
-    transport: option(oneOf('netlink'), 'What to serve over.', 'netlink'),
+    transport: option(oneOf('netlink', 'udp'), 'What to serve over.', 'netlink'),
     id: needed(connectorId, 'The connector id to serve.'),
     portid: optional(
       wholeNumber(1, 0xffff_ffff),
-      'The address to serve at. Default: the one that clients derive from the id.',
+      'The netlink address to serve at. Default: the one that clients derive from the id.',
+    ),
+    host: optional(
+      ipv4,
+      'The UDP address to serve at, 0.0.0.0 for all of this machine. Default: 127.0.0.1.',
+    ),
+    port: optional(
+      wholeNumber(1, 65_535),
+      'The UDP port to serve at. Default: the one that clients derive from the id.',
     ),
     echo: flag('Serve the method "echo", as it does without --bare.'),
     bare: flag(
@@ -41,16 +51,14 @@ export const serve: Command = command({
   run: async (values, operands, shell) => {
     noOperands(operands);
     if (values.echo && values.bare) throw new Misuse('--echo and --bare exclude each other');
-    const { id, portid = portidOf(id), 'receive-buffer': receiveBuffer } = values;
-    const transport = openNetlink({
-      portid,
-      ...(receiveBuffer === undefined ? {} : { receiveBuffer }),
-    });
+    const { id } = values;
+    const place = placeOf(values);
     const { interruption } = shell;
+    const transport = await openAt(place, values['receive-buffer']);
     const endpoint = createEndpoint({ transport });
     if (values.bare) serveBare(endpoint, id);
     else endpoint.serve(id, { echo: (input) => input });
-    announce(shell, portid, id);
+    announce(shell, place, id);
     await aborted(interruption);
     await endpoint.close();
     return 0;
@@ -62,9 +70,10 @@ function serveBare(endpoint: Endpoint, id: ConnectorId): void {
   endpoint.on(id, (message) => endpoint.reply(message, message.payload));
 }
 
-function announce(shell: Shell, portid: number, id: ConnectorId): void {
-  if (shell.json) shell.object({ listening: { portid, id: formatId(id) } });
-  else shell.text(`serving ${formatId(id)} at portid ${portid}; ctrl-c ends it`);
+function announce(shell: Shell, place: Place, id: ConnectorId): void {
+  const { transport, ...address } = place;
+  if (shell.json) shell.object({ listening: { ...address, id: formatId(id) } });
+  else shell.text(`serving ${formatId(id)} at ${placeText(place)}; ctrl-c ends it`);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

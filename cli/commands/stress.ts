@@ -4,8 +4,8 @@ import { delay, oneOf, probability, wholeNumber } from '../kinds.ts';
 import { noOperands } from '../operands.ts';
 import { option, optional } from '../options.ts';
 import { Progress } from '../progress.ts';
-import { runNetlink } from '../stress/netlink.ts';
 import type { Plan } from '../stress/plan.ts';
+import { runProcesses } from '../stress/processes.ts';
 import { faultOf, reportOf } from '../stress/report.ts';
 import { runSimulated } from '../stress/simulated.ts';
 import { planText, reportText } from '../stress/text.ts';
@@ -21,14 +21,14 @@ export const stress: Command = command({
       + 'clients check that each reply is their call\'s own. The exit code is 0 only if every call '
       + 'succeeded, ran exactly once, in order, and got its own reply.',
     'Simulated, the seed decides everything, and the same command prints the same numbers but for '
-      + 'wall time. Over netlink the server and each client are processes of their own, and faults '
-      + 'are made on the sending side.',
+      + 'wall time. Over netlink, and over UDP on the loopback, the server and each client are '
+      + 'processes of their own, and faults are made on the sending side.',
     'Messages are counted each time they are sent: transmissionsPerCall is requests and replies '
       + 'over calls, 2 where nothing is repeated. Many messages travel in one datagram. Payloads '
       + 'of less than 12 bytes cannot name their call: then order is not checked.',
   ],
   options: {
-    transport: option(oneOf('simulated', 'netlink'), 'What to call over.', 'simulated'),
+    transport: option(oneOf('simulated', 'netlink', 'udp'), 'What to call over.', 'simulated'),
     calls: option(wholeNumber(1, 100_000_000), 'Calls in all.', 10_000),
     clients: option(wholeNumber(1, 1000), 'Clients that share the calls.', 2),
     'in-flight': option(wholeNumber(1, 65_536), 'Calls that each client has open at once.', 16),
@@ -72,7 +72,7 @@ export const stress: Command = command({
       watched: progress.shown,
       interruption,
     };
-    const run = transport === 'netlink' ? runNetlink : runSimulated;
+    const run = transport === 'simulated' ? runSimulated : runProcesses;
     const findings = await run(plan, watch).finally(() => progress.clear());
     const report = reportOf(plan, findings);
     if (json) shell.object(report);

@@ -3,7 +3,7 @@ import type { Faults, Range } from '../../transport/faults.ts';
 
 /** What a stress run does. Plain data: it travels to the worker processes. */
 export interface Plan {
-  readonly transport: 'simulated' | 'netlink';
+  readonly transport: 'simulated' | 'netlink' | 'udp';
   /** Calls in all, shared out evenly among the clients. */
   readonly calls: number;
   readonly clients: number;

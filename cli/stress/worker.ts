@@ -4,16 +4,17 @@ import { Ledger } from './ledger.ts';
 import type { Answer, Order } from './messages.ts';
 import { faultsOf, isFaulty, randomOf, STRESS_ID, type Plan } from './plan.ts';
 import { PROGRESS_MS } from './watch.ts';
+import { openAnywhere, type KernelTransport } from '../place.ts';
+import { assert } from '../../core/assert.ts';
 import { isConnectorError } from '../../core/errors.ts';
 import { SystemClock } from '../../core/system-clock.ts';
 import { createEndpoint, type Endpoint } from '../../sessions/endpoint.ts';
 import { faulty, type FaultyTransport } from '../../transport/faulty.ts';
-import { openNetlink, type NetlinkTransport } from '../../transport/netlink/netlink.ts';
 
-/** The program of one process of a stress run over netlink: the server, or one of the clients. */
+/** The program of one process of a stress run: the server, or one of the clients. */
 class Worker {
   readonly #clock = new SystemClock();
-  #socket: NetlinkTransport | undefined;
+  #socket: KernelTransport | undefined;
   #faulty: FaultyTransport | undefined;
   #endpoint: Endpoint | undefined;
   #ledger: Ledger | undefined;
@@ -24,14 +25,14 @@ class Worker {
       case 'serve': {
         const { plan } = order;
         this.#ledger = new Ledger(plan);
-        const endpoint = this.#open(plan, 'server');
+        const endpoint = await this.#open(plan, 'server');
         endpoint.serve(STRESS_ID, { echo: this.#ledger.execute });
         answer({ kind: 'serving', address: endpoint.address });
         break;
       }
       case 'connect': {
         const { plan, client, server } = order;
-        const endpoint = this.#open(plan, `client ${client}`);
+        const endpoint = await this.#open(plan, `client ${client}`);
         const caller = new Caller({ plan, client, endpoint, clock: this.#clock });
         this.#caller = caller;
         await caller.connect(server);
@@ -51,19 +52,19 @@ class Worker {
     }
   }
 
-  #open(plan: Plan, name: string): Endpoint {
-    const { receiveBuffer } = plan;
+  async #open(plan: Plan, name: string): Promise<Endpoint> {
     const clock = this.#clock;
-    this.#socket = openNetlink(receiveBuffer === undefined ? {} : { receiveBuffer });
+    const socket = await openSocket(plan);
+    this.#socket = socket;
     if (isFaulty(plan)) {
-      this.#faulty = faulty(this.#socket, {
+      this.#faulty = faulty(socket, {
         faults: faultsOf(plan),
         memory: plan.memory,
         clock,
         random: randomOf(plan, name),
       });
     }
-    this.#endpoint = createEndpoint({ transport: this.#faulty ?? this.#socket, clock });
+    this.#endpoint = createEndpoint({ transport: this.#faulty ?? socket, clock });
     return this.#endpoint;
   }
 
@@ -84,11 +85,16 @@ class Worker {
         reordered,
         corrupted,
         // What was held back and then found the queue full is dropped there too.
-        overrun: this.#socket!.drops + refused,
+        overrun: (this.#socket!.drops ?? 0) + refused,
         noMemory: stats.sendNoMemory,
       },
     });
   }
+}
+
+function openSocket({ transport, receiveBuffer }: Plan): Promise<KernelTransport> {
+  assert(transport !== 'simulated', 'a simulated run has no processes');
+  return openAnywhere(transport, receiveBuffer);
 }
 
 function answer(message: Answer): void {

@@ -6,8 +6,8 @@ import { addTallies } from './tally.ts';
 import { interruptible, type Watch } from './watch.ts';
 import { assert } from '../../core/assert.ts';
 
-/** Runs server and clients as processes of their own over the real kernel's netlink. */
-export async function runNetlink(plan: Plan, watch: Watch): Promise<Findings> {
+/** Runs server and clients as processes of their own over a transport of the real kernel. */
+export async function runProcesses(plan: Plan, watch: Watch): Promise<Findings> {
   const server = new Hand('the server');
   const clients = Array.from({ length: plan.clients }, (_, at) => new Hand(`client ${at + 1}`));
   const hands = [server, ...clients];
