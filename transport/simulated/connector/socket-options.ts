@@ -32,7 +32,8 @@ function setSocketOption(sock: NetlinkSock, name: number, value: number): number
       sock.admit();
       return 0;
     case abi.SO_RCVBUFFORCE:
-      if (!sock.process.netAdmin) return -errnos.EPERM;
+      // This one wants the right of the first user namespace, whatever the network namespace.
+      if (!sock.process.netAdmin || !sock.process.initNamespaces) return -errnos.EPERM;
       sock.queue.limit = doubled(Math.max(value, 0), RECEIVE_MIN);
       sock.admit();
       return 0;
