@@ -1,6 +1,9 @@
 import test from 'ava';
 import { VirtualClock } from '../../core/virtual-clock.ts';
-import { openSimulatedNetlink, SimulatedKernel } from '../../transport/simulated/connector/kernel.ts';
+import {
+  openSimulatedNetlink,
+  SimulatedKernel,
+} from '../../transport/simulated/connector/kernel.ts';
 import type { SimulatedNetlinkOptions } from '../../transport/simulated/connector/kernel.ts';
 import { compliance } from './transport.ts';
 import type { Bench, Supports } from './transport.ts';

@@ -176,10 +176,7 @@ class KernelSocket implements SocketCalls {
   }
 
   /** SCM_CREDENTIALS and NETLINK_PKTINFO, as far as they came. */
-  #control(): Pick<
-    Exclude<ReturnType<SocketCalls['recv']>, number>,
-    'credentials' | 'group'
-  > {
+  #control(): Pick<Exclude<ReturnType<SocketCalls['recv']>, number>, 'credentials' | 'group'> {
     const end = CONTROL + this.#read(HEADER + 40);
     let credentials;
     let group;

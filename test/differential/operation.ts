@@ -60,9 +60,7 @@ export function drawOpening(random: SeededRandom, subject: Subject): Operation[]
     return [
       { slot, call: 'socket', type: abi.SOCK_RAW, protocol: subject.protocol },
       ...(random.chance(0.8) ? [{ slot, call: 'bind', address } as const] : []),
-      ...(random.chance(0.7)
-        ? [{ slot, call: 'setsockopt', ...small, length: 4 } as const]
-        : []),
+      ...(random.chance(0.7) ? [{ slot, call: 'setsockopt', ...small, length: 4 } as const] : []),
       { slot, ...drawSetOption(random, subject) },
     ];
   }).flat();

@@ -98,8 +98,7 @@ function differ(
 
 function simulatedWorld(setting: Setting, seed: number): World {
   const { netAdmin, initNamespaces, netns } = setting;
-  const read = (name: string): number =>
-    Number(readFileSync(`/proc/sys/net/core/${name}`, 'utf8'));
+  const read = (name: string): number => Number(readFileSync(`/proc/sys/net/core/${name}`, 'utf8'));
   const kernel = new SimulatedKernel({
     clock: new VirtualClock(),
     seed,

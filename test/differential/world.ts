@@ -47,8 +47,10 @@ export class World {
   rows(): string {
     return this.#rows()
       .filter(({ portid }) => portid !== 0 && this.#names.has(portid))
-      .map(({ protocol, portid, groups, rmem, drops }) =>
-        `${protocol} ${this.#names.get(portid)} ${groups} ${rmem} ${drops}`)
+      .map(
+        ({ protocol, portid, groups, rmem, drops }) =>
+          `${protocol} ${this.#names.get(portid)} ${groups} ${rmem} ${drops}`,
+      )
       .sort()
       .join('\n');
   }
@@ -118,7 +120,14 @@ export class World {
     const from = this.#names.get(address.nl_pid) ?? 'a stranger';
     const sum = crc32(bytes).toString(16);
     return JSON.stringify([
-      bytes.length, sum, length, truncated, from, address.nl_groups, credentials, group,
+      bytes.length,
+      sum,
+      length,
+      truncated,
+      from,
+      address.nl_groups,
+      credentials,
+      group,
     ]);
   }
 

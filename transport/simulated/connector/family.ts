@@ -1,5 +1,4 @@
 import type { Parcel } from '../parcel.ts';
-import { truesize } from '../../truesize.ts';
 import { errnos } from './errno.ts';
 import type { Gfp, Machine } from './machine.ts';
 import type { NetlinkSock } from './netlink-sock.ts';
@@ -122,7 +121,6 @@ export class Family {
     gfp: Gfp,
     filter?: Filter,
   ): number {
-    parcel.charge = truesize(parcel.length, false);
     // A process's datagram goes on to a unicast, so each member needs a clone. The kernel's own
     // goes to the first member itself, and to the others as clones.
     let cloned = sender !== undefined;

@@ -104,11 +104,13 @@ export class ProcConnector {
     return seq;
   }
 
-  /** A member that never asked has no filter; acknowledgements have no bit to be asked for. */
+  /**
+   * A member that never asked has no filter; one that IGNOREs asks for no bit; acknowledgements
+   * have no bit to be asked for.
+   */
   #filters(member: NetlinkSock, what: number, nonzeroExit: boolean): boolean {
     const input = member.procInput;
     if (input === undefined) return false;
-    if (input.operation === IGNORE) return true;
     if (input.events === ALL) return false;
     if ((input.events & procEventBits.nonzeroExit) !== 0 && nonzeroExit) return false;
     return (input.events & what) === 0;
