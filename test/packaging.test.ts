@@ -77,7 +77,7 @@ test('the simulated example gives the same history for the same seed', async (t)
   t.not(first.stdout.split('\n')[1], other.stdout.split('\n')[1]);
 });
 
-test("the 2005 text's own example tells of its module and what that sends each second", async (t) => {
+test("the 2005 text's example tells of its module and what it sends each second", async (t) => {
   const example = join(packageRoot, 'dist/examples/connector-module.js');
   const { stdout } = await run(process.execPath, [example]);
   t.deepEqual(stdout.trimEnd().split('\n').slice(1), [

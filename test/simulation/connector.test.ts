@@ -148,7 +148,7 @@ test('cn_proc answers by its own rule, and its events are news', async (t) => {
   t.deepEqual(kinds, [2]);
 });
 
-test('under memory pressure idempotent requests are repeated until they are answered', async (t) => {
+test('under memory pressure idempotent requests are repeated until answered', async (t) => {
   const story = new Story({ memory: 'severe', seed: 3 });
   const seen = story.echo();
   const { endpoint } = story.party();

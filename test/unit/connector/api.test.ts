@@ -144,7 +144,7 @@ test('KF §2.1: portid and group together are the group without the portid', (t)
   t.is(connector.cn_netlink_send(news('x'), portid(one), 20, 'GFP_KERNEL'), -errnos.ESRCH);
 });
 
-test('KF §2.1: a unicast gives its length, padded; -ECONNREFUSED; -EAGAIN where it is full', (t) => {
+test('KF §2.1: a unicast gives its padded length, -ECONNREFUSED, or -EAGAIN if full', (t) => {
   const { connector, member } = makeBench();
   const socket = member();
   socket.setsockopt(abi.SOL_SOCKET, abi.SO_RCVBUF, TWO_SLOTS);
@@ -157,7 +157,7 @@ test('KF §2.1: a unicast gives its length, padded; -ECONNREFUSED; -EAGAIN where
   t.is(socket.drops, 1);
 });
 
-test('KF §2.1: -ENOMEM comes after -ESRCH, for atomic allocations sooner than for others', async (t) => {
+test('KF §2.1: -ENOMEM comes after -ESRCH, and sooner for atomic allocations', async (t) => {
   const { clock, connector, member } = makeBench({ memory: short(0, 1) });
   await clock.advance(10);
   t.is(connector.cn_netlink_send(news(''), 0, 20, 'GFP_ATOMIC'), -errnos.ESRCH);

@@ -36,7 +36,7 @@ test('KF §2.3: on the work queue it runs after sendto, at the same time', async
   t.is(clock.now(), now);
 });
 
-test('KF §6.5 #15: on the work queue a second item that cannot be had is lost silently', async (t) => {
+test('KF §6.5 #15: a second work item that cannot be had is a lost message', async (t) => {
   const { clock, connector, member } = makeBench({ dispatch: 'work-queue', memory: short(0, 1) });
   let calls = 0;
   connector.cn_add_callback(ID, 'agent', () => (calls += 1));

@@ -55,7 +55,7 @@ test('KF §6.2: ENOBUFS once, before the survivors, and then deaf until drained'
   t.is(socket.drops, 4);
 });
 
-test("KF §6.2: an agent's reply to a deaf caller is lost; after a full drain the next comes", (t) => {
+test("KF §6.2: an agent's reply to a deaf caller is lost; after a drain one comes", (t) => {
   const bench = makeBench();
   bench.connector.cn_add_callback(ID, 'echo', ({ seq, ack }) => {
     bench.connector.cn_netlink_send({ id: ID, seq, ack: ack + 1 }, 0, 20, 'GFP_ATOMIC');
@@ -112,7 +112,7 @@ test('KF §6.3: NO_ENOBUFS set while congested ends that, not the error that wai
   t.deepEqual(readAll(socket), [-ENOBUFS, '1/0 ', '2/0 ']);
 });
 
-test("KF §2.1, §6.5: BROADCAST_ERROR tells the kernel's sender, of one deaf member of many", (t) => {
+test("KF §2.1, §6.5: BROADCAST_ERROR tells the kernel's sender of one deaf member", (t) => {
   const bench = makeBench();
   const [deaf, other] = [small(bench), bench.member(GROUP_20)];
   for (const seq of [1, 2]) event(bench, seq);
@@ -157,7 +157,7 @@ test('KF §6.1: before 6.16 the last datagram may pass the limit', (t) => {
   t.is(readAll(socket).length - 1, 257);
 });
 
-test('KF §6.1: SO_RCVBUF is doubled, at least 2304, at most twice rmem_max; FORCE needs a right', (t) => {
+test('KF §6.1: SO_RCVBUF is doubled, 2304 to twice rmem_max; FORCE needs a right', (t) => {
   const { member } = makeBench();
   const [socket, nobody] = [member(), member(0, { uid: 1000 })];
   const set = (name: number, value: number): readonly number[] | number => {
@@ -212,7 +212,7 @@ test('KF §6.5 #8: a buffer too small cuts the datagram, and says so', (t) => {
   t.is(socket.recv(10), -EAGAIN);
 });
 
-test("KF §6.5 #9, #12: a process's unicast finds the queue full, is not lost and not counted", (t) => {
+test("KF §6.5 #9, #12: a process's unicast to a full queue is not lost or counted", (t) => {
   const { kernel } = makeBench();
   const [sender, receiver] = [0, 1].map(() => open(kernel.process(), abi.NETLINK_USERSOCK)) as [
     SimulatedSocket,

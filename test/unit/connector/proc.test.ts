@@ -265,7 +265,7 @@ test('KF §7.3: a member that never asked sees everything while somebody listens
   t.is(seen(bystander).length, 2);
 });
 
-test('KF §7.4: three LISTEN count once, IGNORE takes it back; a lone IGNORE counts nothing', (t) => {
+test('KF §7.4: three LISTEN count once, IGNORE takes it back, a lone one nothing', (t) => {
   const bench = makeBench();
   const { proc } = bench.kernel;
   const socket = bench.member(1);
