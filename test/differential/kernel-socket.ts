@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { LITTLE_ENDIAN, Slab } from '../../core/slab.ts';
-import { errnos, loadLibc, type Libc } from '../../transport/netlink/binding.ts';
+import { loadLibc, type Libc } from '../../transport/netlink/binding.ts';
 import * as abi from '../../transport/simulated/connector/abi.ts';
 import type { SimulatedSocket } from '../../transport/simulated/connector/kernel.ts';
 
@@ -208,12 +208,6 @@ class KernelSocket implements SocketCalls {
   #result(result: number): number {
     return result < 0 ? -this.#kernel.libc.errno() : result;
   }
-}
-
-/** Whether an error number says that the kernel or a sandbox has no such family. */
-export function isMissing(result: number): boolean {
-  const { EPERM, EACCES, EPROTONOSUPPORT, EAFNOSUPPORT } = errnos;
-  return [EPERM, EACCES, EPROTONOSUPPORT, EAFNOSUPPORT].includes(-result);
 }
 
 /** The error numbers' names, for readable differences. */

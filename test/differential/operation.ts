@@ -3,8 +3,10 @@ import * as abi from '../../transport/simulated/connector/abi.ts';
 
 /** Sockets that a story has at a time. */
 export const SLOTS = 8;
-/** Portids that stories bind by name; far from what the kernel chooses by itself. */
-export const FIXED_PORTIDS: readonly number[] = [1, 2, 3, 4].map((each) => 0x5eed_0000 + each);
+/** Portids that stories bind by name: this process's own, and far from what kernels choose. */
+export const FIXED_PORTIDS: readonly number[] = [0, 1, 2, 3].map(
+  (each) => 0x5000_0000 + process.pid * 4 + each,
+);
 
 /** A portid by its meaning, because those that a kernel chooses differ from world to world. */
 export type PortidRef =

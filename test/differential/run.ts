@@ -1,4 +1,5 @@
 import * as abi from '../../transport/simulated/connector/abi.ts';
+import { named, openKernelSocket } from './kernel-socket.ts';
 import { playProcStory } from './proc-story.ts';
 import { playStory, type Setting } from './story.ts';
 
@@ -23,6 +24,18 @@ const setting: Setting = {
   netns: net === 'first' ? 0 : 1,
 };
 
+/** Bound while groups that others can reach are compared: two such runs would hear each other. */
+const ALONE = 0x5eed_5eed;
+const alone = openKernelSocket(abi.SOCK_RAW, setting.subject.protocol);
+if (typeof alone === 'number') {
+  console.error(`unavailable: socket() gives ${named(alone)}`);
+  process.exit(1);
+}
+if (shared && alone.bind({ nl_pid: ALONE, nl_groups: 0 }) < 0) {
+  console.error('unavailable: the same comparison runs at the same time');
+  process.exit(1);
+}
+
 let [operations, muted] = [0, 0];
 let difference: object | undefined;
 for (let story = 0; story < Number(stories) && difference === undefined; story++) {
@@ -38,4 +51,5 @@ for (let story = 0; story < Number(stories) && difference === undefined; story++
     ({ difference } = played);
   }
 }
+alone.close();
 console.log(JSON.stringify({ operations, muted, difference }));

@@ -136,6 +136,8 @@ test('KF §1.3: only the first nlmsghdr of a datagram is looked at', (t) => {
 
 test('KF §1.4: old kernels bound nlmsg_len and believe cn.len', (t) => {
   t.like(reaches('2.6.24', request({ 32: 1000 })), { reached: true, len: 1000 });
+  t.true(reaches('2.6.24', request({ 0: 20 })).reached, 'nlmsg_len may be short of a cn_msg');
+  t.false(reaches('2.6.24', request({ 0: 19 })).reached);
   t.true(reaches('2.6.24', request({ 0: 16_384 }, 16_384)).reached);
   t.false(reaches('2.6.24', request({ 0: 16_385 }, 16_388)).reached);
   t.true(reaches('2.6.18', request({ 0: 1024 }, 1024)).reached);

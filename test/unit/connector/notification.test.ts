@@ -115,6 +115,20 @@ test('KF §4: two equal requests are told twice, newest first; group 0 takes bot
   t.deepEqual([readAll(socket).length, readAll(other).length], [0, 0]);
 });
 
+test('KF §4: who asked last is told first', (t) => {
+  const { connector, member } = makeBench({ notification: 'documented' });
+  const socket = member(GROUP_20 | (1 << 4));
+  for (const group of [20, 5]) {
+    ask(socket, control(group, [only(7)], [only(8)]), { id: CONNECTOR });
+  }
+  connector.cn_del_callback({ idx: 7, val: 8 });
+  const masks = [0, 1].map(() => socket.recv(100) as { readonly address: object });
+  t.deepEqual(
+    masks.map(({ address }) => address),
+    [1 << 4, GROUP_20].map((nl_groups) => ({ nl_pid: 0, nl_groups })),
+  );
+});
+
 test('KF §4: a request stays when its sender is gone, and needs no right', (t) => {
   const { connector, kernel, member } = makeBench({ notification: 'documented' });
   const asker = member(0, { uid: 1000 });

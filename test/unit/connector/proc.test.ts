@@ -314,6 +314,8 @@ test('KF §7.4: before 6.6 every message counts, whoever sends it', (t) => {
   t.is(seen(socket).length, 3);
   for (const operation of [IGNORE, IGNORE]) control(bench.member(), operation);
   t.is(bench.kernel.proc.listeners, -1);
+  bench.kernel.proc.emit(exec);
+  t.is(seen(socket).length, 0, 'less than none is none; the second IGNORE was not answered');
 });
 
 test('KF §1.5: the right to control cn_proc: none, EPERM from 4.2 to 6.5, none again', (t) => {
