@@ -58,11 +58,6 @@ export class ReceiveQueue {
     return this.#error;
   }
 
-  /** Whether it refuses everything until it was drained. */
-  get congested(): boolean {
-    return this.#congested;
-  }
-
   /**
    * KF §6.1, kernel 6.16 and later: an empty queue takes anything, a congested one nothing. Earlier
    * ones look only at what is there already, so the last datagram may pass the limit.

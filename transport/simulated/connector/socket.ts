@@ -19,8 +19,8 @@ export interface SockaddrNl {
   readonly nl_groups: number;
 }
 
-/** Its length in bytes. */
-export const SOCKADDR_NL = 12;
+/** sizeof(struct sockaddr_nl). */
+const SOCKADDR_NL = 12;
 
 /** What a receive call gives. */
 export interface Received {
