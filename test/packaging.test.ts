@@ -84,3 +84,16 @@ test('the example of events accounts for every event', async (t) => {
   t.is(Number(received) + Number(missed), 100, stdout);
   t.true(Number(missed) > 0, stdout);
 });
+
+test("the 2005 text's example tells of its module and what it sends each second", async (t) => {
+  const example = join(packageRoot, 'dist/examples/connector-module.js');
+  const { stdout } = await run(process.execPath, [example]);
+  t.deepEqual(stdout.trimEnd().split('\n').slice(1), [
+    '0 s: seq 0: cn_test is on',
+    '1 s: seq 0: counter = 0',
+    '2 s: seq 1: counter = 1',
+    '3 s: seq 2: counter = 2',
+    '3 s: seq 0: cn_test is off',
+  ]);
+  t.regex(stdout, /^ {2}module: seq=\d+ ack=random len=0\n/);
+});

@@ -213,6 +213,25 @@ test('every requirement of docs/PROTOCOL.md is named by a test', (t) => {
   none(t, violations);
 });
 
+const REFERENCE = /`((?:test|examples)\/\S+\.ts)?(?: ?› ([^`]+))?`/g;
+
+test('docs/CONNECTOR.md names tests and examples that exist', (t) => {
+  const lines = readFileSync(join(packageRoot, 'docs', 'CONNECTOR.md'), 'utf8').split('\n');
+  const texts = new Map(sources.map(({ path, text }) => [path, text.replaceAll("\\'", "'")]));
+  let named = 0;
+  none(t, lines.flatMap((line, index) => {
+    let path = ''; // of the file named last in this line: a title may stand without one
+    return [...line.matchAll(REFERENCE)].flatMap(([, file = path, title = '']) => {
+      path = file;
+      named += 1;
+      const starts = [`'${title}`, `"${title}`, `\`${title}`];
+      if (starts.some((start) => texts.get(path)?.includes(start))) return [];
+      return `docs/CONNECTOR.md:${index + 1}: there is no ${path} ${title}`;
+    });
+  }));
+  t.true(named > 60, `${named} references`);
+});
+
 test('the scanner tells code from comments, strings, templates and regular expressions', (t) => {
   const text = [
     'const a = 1; // Date 1',

@@ -1,14 +1,12 @@
-import type { Clock, Timer } from '../../core/clock.ts';
+import type { Clock } from '../../core/clock.ts';
 import { ConnectorError, required } from '../../core/errors.ts';
 import type { ConnectorId } from '../../core/id.ts';
 import type { Slab } from '../../core/slab.ts';
 import type { Credentials, Peer, SendOutcome, Sink, Traits, Transport } from '../transport.ts';
 import { requireGroup, requireRange } from './misuse.ts';
-import { PARCEL_START, type Parcel } from './parcel.ts';
+import type { Parcel } from './parcel.ts';
+import { Reader } from './reader.ts';
 import { ReceiveQueue } from './receive-queue.ts';
-
-/** As many as netlink's reader takes with one recvmmsg. */
-const BATCH_MAX = 64;
 
 /** What a socket needs of its network. */
 export interface Fabric {
@@ -43,16 +41,7 @@ export class SimulatedTransport implements Transport {
 
   readonly #fabric: Fabric;
   readonly #queue: ReceiveQueue;
-  readonly #readDelayMs: number;
-  readonly #reader: Timer;
-  readonly #source: { peer: Peer; group: number; credentials: Credentials | undefined } = {
-    peer: 0,
-    group: 0,
-    credentials: undefined,
-  };
-  #sink: Sink | undefined;
-  #reading = false;
-  #dropsTold = 0;
+  readonly #reader: Reader;
   #closed = false;
 
   constructor(fabric: Fabric, options: SocketOptions) {
@@ -60,9 +49,18 @@ export class SimulatedTransport implements Transport {
     this.traits = options.traits;
     this.address = options.address;
     this.credentials = options.credentials;
-    this.#readDelayMs = options.readDelayMs;
-    this.#queue = new ReceiveQueue(options.receiveBuffer, options.noEnobufs);
-    this.#reader = fabric.clock.timer(() => this.#read());
+    const queue = new ReceiveQueue(options.receiveBuffer, options.noEnobufs);
+    this.#queue = queue;
+    this.#reader = new Reader(fabric.clock, options.readDelayMs, {
+      get readable() {
+        return queue.readable;
+      },
+      get drops() {
+        return queue.drops;
+      },
+      take: () => queue.take(),
+      delivered: (parcel) => fabric.delivered(parcel),
+    });
   }
 
   /** Datagrams lost at this socket's receive queue since it was opened (KF §6.4). */
@@ -76,9 +74,8 @@ export class SimulatedTransport implements Transport {
 
   start(sink: Sink): void {
     this.#open();
-    required(this.#sink === undefined, 'a transport starts once');
-    this.#sink = sink;
-    this.#wake(this.#readDelayMs);
+    required(!this.#reader.started, 'a transport starts once');
+    this.#reader.start(sink);
   }
 
   send(slab: Slab, start: number, end: number, peer: Peer): SendOutcome {
@@ -108,7 +105,7 @@ export class SimulatedTransport implements Transport {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#reader.disarm();
+    this.#reader.stop();
     this.#fabric.closed(this.address);
     while (this.#queue.readable) {
       const taken = this.#queue.take();
@@ -124,52 +121,13 @@ export class SimulatedTransport implements Transport {
   /** For the network: queues a parcel that `accepts` let in. The sink is called in a later turn. */
   deliver(parcel: Parcel): void {
     this.#queue.push(parcel);
-    this.#wake(this.#readDelayMs);
+    this.#reader.wake();
   }
 
   /** For the network: a datagram for us was lost on this side. */
   overrun(): void {
     this.#queue.overrun();
-    this.#wake(this.#readDelayMs);
-  }
-
-  #wake(delayMs: number): void {
-    if (this.#reading || this.#sink === undefined || !this.#queue.readable) return;
-    this.#reading = true;
-    this.#reader.arm(this.#fabric.clock.now() + delayMs);
-  }
-
-  /** One batch. What the queue still holds waits for another turn: all sockets get theirs. */
-  #read(): void {
-    const sink = this.#sink!;
-    const queue = this.#queue;
-    const source = this.#source;
-    for (let taken = 0; taken < BATCH_MAX; taken++) {
-      const parcel = queue.take();
-      if (parcel === undefined) break;
-      if (parcel === 'overrun') {
-        this.#tellDrops(sink);
-      } else {
-        source.peer = parcel.from;
-        source.group = parcel.group;
-        source.credentials = parcel.credentials;
-        sink.receive(parcel.slab, PARCEL_START, PARCEL_START + parcel.length, source);
-        this.#fabric.delivered(parcel);
-      }
-      if (this.#closed) return;
-    }
-    this.#tellDrops(sink);
-    if (this.#closed) return;
-    sink.received();
-    this.#reading = false;
-    if (!this.#closed) this.#wake(0);
-  }
-
-  /** The reader knows the count from SO_MEMINFO, whether an error told it to look or not. */
-  #tellDrops(sink: Sink): void {
-    const lost = this.#queue.drops - this.#dropsTold;
-    this.#dropsTold = this.#queue.drops;
-    if (lost > 0) sink.overrun(lost);
+    this.#reader.wake();
   }
 
   #fits(slab: Slab, start: number, end: number): boolean {
