@@ -24,31 +24,32 @@ export type ProcKind = keyof typeof procKinds;
 export const ALL_KINDS = 0xe000_03c7;
 
 /** What a picture of the living processes is made of. */
-const PICTURE = (procKinds.fork | procKinds.exec | procKinds.exit) >>> 0;
+const PICTURE = procKinds.fork | procKinds.exec | procKinds.exit;
 
 /** What is wanted of the kernel, and what of that the consumer is to see. */
 export interface Selection {
   /** The bits for the kernel's filter. */
   readonly mask: number;
-  /** Whether the kernel's reports will be enough to keep a picture of the living processes. */
+  /** Whether a picture of the living processes is kept, and mended after losses. */
   readonly picture: boolean;
   wants(event: KernelEvent): boolean;
 }
 
 /**
- * Chooses what to ask the kernel for. Who wants forks, execs or exits gets a picture that is
- * repaired after losses, and that takes all three: the surplus is left out on our side. Who wants
- * neither saves them altogether, but then a loss can only be counted.
+ * Chooses what to ask the kernel for. Who wants forks, execs or exits, and losses of them repaired,
+ * needs a picture of who lives, and that takes all three. Then the kernel is not asked to leave out
+ * the few others either: a socket with a filter sees neither answers nor which numbers are missing
+ * (KF §7.3), so losses for want of memory would pass unnoticed. For everything else it filters.
  */
-export function select(kinds: readonly ProcKind[] | undefined): Selection {
-  if (kinds === undefined) return { mask: ALL_KINDS, picture: true, wants: () => true };
+export function select(kinds: readonly ProcKind[] | undefined, repair: boolean): Selection {
+  let bits = 0;
+  for (const kind of kinds ?? []) bits |= procKinds[kind];
+  const mask = kinds === undefined ? ALL_KINDS : bits >>> 0;
+  const picture = repair && (mask & PICTURE) !== 0;
+  if (kinds === undefined) return { mask, picture, wants: () => true };
   const wanted = new Set<string>(kinds);
-  let mask = 0;
-  for (const kind of kinds) mask |= procKinds[kind];
-  const picture = (mask & PICTURE) !== 0;
-  if (picture) mask = (mask | PICTURE) & ~procKinds['nonzero-exit'];
   return {
-    mask: picture && coversAll(mask) ? ALL_KINDS : mask >>> 0,
+    mask: picture || coversAll(mask) ? ALL_KINDS : mask,
     picture,
     wants: (event) => wanted.has(event.kind) || (wanted.has('nonzero-exit') && endedBadly(event)),
   };

@@ -98,7 +98,6 @@ export class Liveness {
     if (this.#asked === undefined || ack !== (this.#asked + 1) >>> 0) return false;
     this.#asked = undefined;
     this.#deadline = Infinity;
-    this.#doubtful = false;
     if (errno === EPERM) {
       this.#refuse('permission');
       return false;
@@ -116,7 +115,7 @@ export class Liveness {
     return muted;
   }
 
-  /** Reports may have been dropped: if an answer is missing, that says nothing. */
+  /** Reports have been dropped: if an answer is missing, that says nothing. */
   handleLoss(): void {
     this.#doubtful = true;
   }
@@ -129,7 +128,7 @@ export class Liveness {
     if (!this.wantsTurn(now) || this.#requests.length > 0) return;
     this.#pausedUntil = -Infinity;
     if (this.#steps < UNMUTE_MAX) {
-      const operation = this.#steps % 2 === 0 ? ASK : LISTEN;
+      const operation = this.#doubtful || this.#steps % 2 === 0 ? ASK : LISTEN;
       this.#steps += 1;
       this.#ask({ operation, mask: undefined, cpu: undefined, aside: this.filtering });
     } else if (this.mutes === 0) {
@@ -171,7 +170,6 @@ export class Liveness {
   #probe(now: number): void {
     const { cpus, probeMs } = this.#options;
     this.#nextProbe = now + probeMs;
-    this.#doubtful = false;
     const aside = this.filtering;
     const cpu = aside ? undefined : cpus[this.#cpu++ % cpus.length];
     this.#ask({ operation: ASK, mask: undefined, cpu, aside });
@@ -181,13 +179,19 @@ export class Liveness {
   #silent(now: number): boolean {
     this.#asked = undefined;
     this.#deadline = Infinity;
+    // It may have been dropped: then the same again, but no LISTEN that would be counted twice.
+    const again = this.#doubtful;
     switch (this.#state) {
       case 'detecting':
-        this.#state = 'opening';
-        this.#listen(undefined);
+        if (!again) this.#state = 'opening';
+        this.#listen(again ? ALL_KINDS : undefined);
+        return false;
+      case 'opening':
+        if (again) this.#ask({ operation: ASK, mask: undefined, cpu: undefined, aside: false });
+        else this.#unmute();
         return false;
       case 'listening':
-        if (this.#doubtful) {
+        if (again) {
           this.#probe(now);
           return false;
         }
@@ -195,7 +199,6 @@ export class Liveness {
         this.#unmute();
         return true;
       default:
-        this.#unmute();
         return false;
     }
   }
@@ -220,6 +223,7 @@ export class Liveness {
 
   /** Queues a request of which the answer is awaited. */
   #ask(request: Omit<Request, 'ack'>): void {
+    this.#doubtful = false;
     this.#asked = this.#options.random.u32();
     this.#requests.push({ ...request, ack: this.#asked });
   }

@@ -37,6 +37,7 @@ export interface ProcStats {
 
 export interface MonitorOptions {
   readonly kinds: readonly ProcKind[] | undefined;
+  readonly repair: boolean;
   readonly probeMs: number;
   readonly queueMax: number;
   readonly cpus: readonly number[];
@@ -67,8 +68,8 @@ export class Monitor {
   #missing: number | undefined;
 
   constructor(options: MonitorOptions) {
-    const { kinds, probeMs, queueMax, cpus, random } = options;
-    this.#selection = select(kinds);
+    const { kinds, repair, probeMs, queueMax, cpus, random } = options;
+    this.#selection = select(kinds, repair);
     const { mask, picture, wants } = this.#selection;
     this.#liveness = new Liveness({ mask, probeMs, cpus, random });
     this.#recovery = new Recovery({ picture, cpus, random });
@@ -224,7 +225,7 @@ export class Monitor {
     if (unmuted) this.#recovery.handleLoss();
     if (this.#listening || this.#liveness.state !== 'listening') return;
     this.#listening = true;
-    this.#recovery.begin(this.#liveness.filtering ? this.#selection.mask : undefined);
+    this.#recovery.begin(!this.#liveness.filtering);
   }
 
   #handleEvent(event: KernelEvent): void {

@@ -30,6 +30,8 @@ export { procKinds };
 /** cn_proc's multicast group, and where the kernel is. */
 const GROUP = 1;
 const KERNEL = 0;
+/** By default room for 20,000 events, if the system allows it. */
+const RECEIVE_BUFFER = 8 * 1024 * 1024;
 /** Processes looked at in one turn of the event loop: about 5 ms. */
 const LOOK_CHUNK = 256;
 /** Turns that the last request may take to be sent. */
@@ -40,12 +42,16 @@ const MONOTONIC_MS = monotonicOffset();
 
 /** Tells `watchProcesses` what to watch. */
 export interface WatchOptions {
-  /**
-   * The kinds of events wanted; by default all. Linux 6.6 and later leaves out the others itself.
-   * Without fork, exec and exit among them the kernel is spared those, too, but then no picture of
-   * the living processes is kept, and losses are counted and not made good.
-   */
+  /** The kinds of events wanted; by default all. */
   readonly kinds?: readonly ProcKind[];
+  /**
+   * By default, if forks, execs or exits are wanted, a picture of the living processes is kept, and
+   * after losses it is mended by recovered events. For that the kernel has to report everything.
+   * With `false`, or if none of the three is wanted, Linux 6.6 and later leaves out what is not
+   * wanted before it costs anything; but then losses are counted and not made good, and those for
+   * want of memory not even noticed.
+   */
+  readonly repair?: boolean;
   /** How often to see whether the kernel still reports, in ms. Default: 1000. */
   readonly probeMs?: number;
   /** Events that may wait to be iterated over; what does not fit is a loss. Default: 65,536. */
@@ -97,15 +103,15 @@ export interface ProcWatch extends AsyncIterable<ProcEvent>, AsyncDisposable {
  * breaks.
  */
 export async function watchProcesses(options: WatchOptions = {}): Promise<ProcWatch> {
-  const { kinds, probeMs = 1000, queueMax = 65_536, receiveBuffer = 8 * 1024 * 1024 } = options;
+  const { kinds, repair = true, probeMs = 1000, queueMax = 65_536 } = options;
   const known = kinds?.every((kind) => Object.hasOwn(procKinds, kind)) ?? true;
   required(known && kinds?.length !== 0, `kinds are some of ${Object.keys(procKinds).join(', ')}`);
   required(probeMs >= 10 && probeMs <= 3_600_000, 'probeMs is from 10 to 3,600,000');
   required(Number.isInteger(queueMax) && queueMax > 0, 'queueMax is a positive whole number');
-  requireMachine(select(kinds).picture);
-  const cpus = onlineCpus();
-  const monitor = new Monitor({ kinds, probeMs, queueMax, cpus, random: new SystemRandom() });
-  const watch = new Watch(monitor, receiveBuffer);
+  requireMachine(select(kinds, repair).picture);
+  const [cpus, random] = [onlineCpus(), new SystemRandom()];
+  const monitor = new Monitor({ kinds, repair, probeMs, queueMax, cpus, random });
+  const watch = new Watch(monitor, options.receiveBuffer ?? RECEIVE_BUFFER);
   try {
     await watch.open();
   } catch (error) {

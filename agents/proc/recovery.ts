@@ -1,7 +1,7 @@
 import type { Random } from '../../core/random.ts';
 import type { Request } from './liveness.ts';
 import type { Entry } from './table.ts';
-import { ASK, LISTEN } from './wire.ts';
+import { ASK } from './wire.ts';
 
 /** Rounds and looks take at most a fifth of the time, and do not follow each other closer than so. */
 const PAUSE_FACTOR = 4;
@@ -45,8 +45,8 @@ export class Recovery {
   looks = 0;
   readonly touched: Set<number> = new Set();
   readonly #options: RecoveryOptions;
-  /** Where a filter hides the answers, this is its mask: the round is one LISTEN, idempotent. */
-  #mask: number | undefined;
+  /** Where a filter hides the answers, nobody is asked: then drops are all that can be counted. */
+  #answered = true;
   #state: State = 'idle';
   #dirty: boolean;
   #requests: Request[] = [];
@@ -96,9 +96,9 @@ export class Recovery {
     return this.#state === 'idle' && !this.#sending && wanted ? this.#notBefore : Infinity;
   }
 
-  /** `mask` is that of the kernel's filter, if it has one for this socket. */
-  begin(mask: number | undefined): void {
-    this.#mask = mask;
+  /** `answered`: questions get answers. Where there is a picture they do. */
+  begin(answered: boolean): void {
+    this.#answered = answered;
   }
 
   /** Reports were lost. */
@@ -186,12 +186,10 @@ export class Recovery {
     this.#sending = true;
     this.#dropsBefore = drops;
     const { cpus, random } = this.#options;
-    const mask = this.#mask;
-    const places = mask === undefined ? cpus : [undefined];
-    const operation = mask === undefined ? ASK : LISTEN;
-    this.#requests = places.map((cpu) => {
-      return { operation, mask, ack: random.u32(), cpu, aside: false };
+    const asked = this.#answered ? cpus : [];
+    this.#requests = asked.map((cpu) => {
+      return { operation: ASK, mask: undefined, ack: random.u32(), cpu, aside: false };
     });
-    if (mask === undefined) for (const { ack } of this.#requests) this.#unanswered.add(ack);
+    for (const { ack } of this.#requests) this.#unanswered.add(ack);
   }
 }

@@ -37,11 +37,16 @@ export const proc: Command = command({
   options: {
     filter: optional(
       someOf('KINDS', Object.keys(procKinds) as ProcKind[]),
-      'Only these kinds of events, left out by the kernel where it can (Linux 6.6): '
+      'Only these kinds of events: '
         + `${Object.keys(procKinds).join(', ')}.`,
     ),
     command: optional(pattern, 'Only processes whose command line matches.'),
     tree: flag('Indent by descent, and end with the tree of all that live.'),
+    'no-repair': flag(
+      'Count losses, and do not look at /proc to make them good. With --filter the kernel then '
+        + 'leaves out all else itself (Linux 6.6), as it does where neither fork nor exec nor exit '
+        + 'is wanted.',
+    ),
     threads: flag('Also print what is about threads other than main ones.'),
     'probe-ms': option(wholeNumber(10, 3_600_000), 'The probe interval.', 1000),
     'receive-buffer': option(
@@ -56,6 +61,7 @@ export const proc: Command = command({
     const { interruption } = shell;
     const watch = await watchProcesses({
       ...(filter === undefined ? {} : { kinds: filter }),
+      repair: !values['no-repair'],
       probeMs,
       receiveBuffer: values['receive-buffer'],
     });
