@@ -28,6 +28,7 @@ const EPERM = 1;
  */
 type State = 'detecting' | 'opening' | 'unmuting' | 'listening' | 'refused';
 
+/** Tells `Liveness` what to ask for. */
 export interface LivenessOptions {
   readonly mask: number;
   /** A question each so many ms. */
@@ -38,9 +39,9 @@ export interface LivenessOptions {
 }
 
 /**
- * Gets the kernel to report and sees to it that it goes on. The kernel makes reports while its count
- * of listeners, one for the whole machine, is above zero; any process can bring it down, and no
- * error, drop or gap shows it (KF §7.4). What shows it is that questions are not answered: the
+ * Gets the kernel to report and sees to it that it goes on. The kernel makes reports while its
+ * count of listeners, one for the whole machine, is above zero; any process can bring it down, and
+ * no error, drop or gap shows it (KF §7.4). What shows it is that questions are not answered: the
  * answer is made inside the send (KF §2.3). The cure is to listen once more: a question in between
  * makes the kernel forget that this socket listens already, so each LISTEN adds one.
  *

@@ -35,6 +35,7 @@ export interface ProcStats {
   readonly unknown: number;
 }
 
+/** Tells `Monitor` what to watch, and from where to ask. */
 export interface MonitorOptions {
   readonly kinds: readonly ProcKind[] | undefined;
   readonly repair: boolean;
@@ -250,8 +251,10 @@ export class Monitor {
     const { touched } = this.#recovery;
     for (const event of reconcile(this.#table, entries, touched, now)) this.#recover(event);
     touched.clear();
-    if (this.#pictured && !this.#recovery.dirty) this.#outbox.restored(now);
     this.#pictured = true;
+    // While the kernel is muted a look is out of date as soon as it is taken.
+    const muted = this.#liveness.state !== 'listening';
+    if (!this.#recovery.dirty && !muted) this.#outbox.restored(now);
   }
 
   /** Events of the first look are the picture to begin with, and no news. */
@@ -271,6 +274,6 @@ export class Monitor {
   #lose(cause: LossCause, count: number | undefined, now: number): void {
     if (cause === 'memory') this.#lostMemory += count ?? 0;
     this.#recovery.handleLoss();
-    if (this.ready) this.#outbox.lost(cause, count, now);
+    this.#outbox.lost(cause, count, now);
   }
 }

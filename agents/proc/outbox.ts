@@ -84,8 +84,9 @@ export class Outbox {
     this.#queue.push({ kind: 'lost', timeMs, cause, count: sum(before, count) });
   }
 
-  /** The picture is whole again. */
+  /** The picture is whole, which is told if it was not. */
   restored(timeMs: number): void {
+    if (this.#whole) return;
     this.#whole = true;
     const debt = this.#full();
     if (debt === undefined) this.#queue.push({ kind: 'restored', timeMs });

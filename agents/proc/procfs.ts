@@ -107,12 +107,12 @@ export function describe(pid: number, timeMs: number, offsetMs: number): Descrip
   if (found === undefined) return { known: false, why: 'gone' };
   if (!aliveAt(found, timeMs)) return { known: false, why: 'reused' };
   const length = read(`/proc/${pid}/cmdline`, COMMAND_MAX);
-  const command = typeof length === 'number' ? splitCommand(buffer.toString('utf8', 0, length)) : [];
+  const text = typeof length === 'number' ? buffer.toString('utf8', 0, length) : '';
   const again = readStat(pid);
   const same = typeof again === 'object' && again[START] === stat[START] && !ended(again);
   if (!same) return { known: false, why: 'gone' };
   const { name, parentPid } = found;
-  return { known: true, name, command, parentPid };
+  return { known: true, name, command: splitCommand(text), parentPid };
 }
 
 /** Each argument ends with a zero byte. */

@@ -50,8 +50,8 @@ function* mend(
   yield recoveredExec(pid, timeMs);
 }
 
-function agree(process: Process, entry: Entry): boolean {
-  const { parentPid, name, startTicks } = process;
+function agree(record: Process, entry: Entry): boolean {
+  const { parentPid, name, startTicks } = record;
   return parentPid === entry.parentPid && name === entry.name && startTicks === entry.startTicks;
 }
 

@@ -3,7 +3,7 @@ import type { Request } from './liveness.ts';
 import type { Entry } from './table.ts';
 import { ASK } from './wire.ts';
 
-/** Rounds and looks take at most a fifth of the time, and do not follow each other closer than so. */
+/** Rounds and looks take at most a fifth of the time, and keep at least this distance. */
 const PAUSE_FACTOR = 4;
 const PAUSE_MIN_MS = 50;
 /** How long `settle` tries to find a moment in which nothing is lost. */
@@ -27,6 +27,7 @@ export type Step =
 
 const WAIT: Step = { kind: 'wait' };
 
+/** Tells `Recovery` what there is to mend. */
 export interface RecoveryOptions {
   /** Whether there is a picture to be mended, or losses are counted only. */
   readonly picture: boolean;

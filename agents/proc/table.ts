@@ -80,8 +80,8 @@ export class Table {
       case 'exec': {
         // Another thread than the main one may have done it. That one is gone then, with a report
         // of its own, and its pid is the caller's now.
-        const process = this.get(pid) ?? stranger(pid, timeMs);
-        this.#set({ ...process, name: undefined, execs: process.execs + 1 });
+        const record = this.get(pid) ?? stranger(pid, timeMs);
+        this.#set({ ...record, name: undefined, execs: record.execs + 1 });
         return true;
       }
       case 'comm':
@@ -104,8 +104,8 @@ export class Table {
 
   /** Counts a program whose beginning was not seen. */
   addExec(pid: number): void {
-    const process = this.get(pid);
-    if (process !== undefined) this.#set({ ...process, execs: process.execs + 1 });
+    const record = this.get(pid);
+    if (record !== undefined) this.#set({ ...record, execs: record.execs + 1 });
   }
 
   remove(pid: number): void {
@@ -115,14 +115,14 @@ export class Table {
   }
 
   #rename(pid: number, name: string): void {
-    const process = this.get(pid);
-    if (process !== undefined) this.#set({ ...process, name });
+    const record = this.get(pid);
+    if (record !== undefined) this.#set({ ...record, name });
   }
 
-  #set(process: Process): void {
-    const before = this.get(process.pid);
-    this.#processes.set(process.pid, process);
-    this.#witness(process.pid, before, process);
+  #set(record: Process): void {
+    const before = this.get(record.pid);
+    this.#processes.set(record.pid, record);
+    this.#witness(record.pid, before, record);
   }
 }
 
@@ -134,12 +134,12 @@ function stranger(pid: number, sinceMs: number): Process {
  * Tells whether the fork of a process that is in the picture is that process's own: a look at /proc
  * may find a process before its fork is reported.
  */
-export function sameFork(process: Process, forkMs: number): boolean {
-  return Math.abs(process.sinceMs - forkMs) <= START_TOLERANCE_MS;
+export function sameFork(record: Process, forkMs: number): boolean {
+  return Math.abs(record.sinceMs - forkMs) <= START_TOLERANCE_MS;
 }
 
 /** Tells whether a record and an entry with its pid are of one process. */
-export function sameProcess(process: Process, entry: Entry): boolean {
-  if (process.startTicks !== undefined) return process.startTicks === entry.startTicks;
-  return aliveAt(entry, process.sinceMs);
+export function sameProcess(record: Process, entry: Entry): boolean {
+  if (record.startTicks !== undefined) return record.startTicks === entry.startTicks;
+  return aliveAt(entry, record.sinceMs);
 }

@@ -144,8 +144,8 @@ class View {
     this.#shown += 1;
     const wallMs = event.timeMs + this.#wallMs;
     if (this.#shell.json) {
-      const about = person === undefined ? {} : { command: person.command, unknown: person.unknown };
-      this.#shell.object({ ...event, at: new Date(wallMs).toISOString(), ...about });
+      const { command, unknown } = person ?? {};
+      this.#shell.object({ ...event, at: new Date(wallMs).toISOString(), command, unknown });
       return;
     }
     const depth = this.#options.tree && person !== undefined ? this.#crowd.depth(person) : 0;
@@ -163,8 +163,8 @@ class View {
       this.#shell.text('', ...treeLines(living, this.#crowd, columns()));
       return;
     }
-    const list = [...living.values()].map(({ pid, parentPid = null, name = null }) => {
-      return { pid, parentPid, name, command: this.#crowd.get(pid)?.command ?? null };
+    const list = [...living.values()].map(({ pid, parentPid = null, name = null, sinceMs }) => {
+      return { pid, parentPid, name, command: this.#crowd.get(pid)?.command ?? null, sinceMs };
     });
     this.#shell.object({ living: list });
   }

@@ -126,7 +126,9 @@ export function summaryLines(summary: Summary): string[] {
     `${count(events, 'event')} in ${seconds.toFixed(1)} s, ${shown} shown${live}`,
     ...(nothing ? ['nothing was lost'] : [
       `lost: ${lostQueue} in the receive queue, by the kernel's drop counter`,
-      ...(missing === undefined ? [] : [`      ${missing} in all, by the kernel's per-CPU numbers`]),
+      ...(missing === undefined ? [] : [
+        `      ${missing} in all, by the kernel's per-CPU numbers`,
+      ]),
       `      ${lostMemory} for want of kernel memory, ${lostConsumer} because this was too slow`,
       ...(mutes === 0 ? [] : [
         `      and unknown how many while they were turned off (${count(mutes, 'time')})`,

@@ -15,7 +15,7 @@ test('what lies between two numbers of one CPU is missing, across the wrap as we
   t.false(ledger.exceeds(2));
 });
 
-test('what the drop counter does not explain was lost for want of memory, and is told once', (t) => {
+test('what the drop counter does not explain was lost for want of memory, told once', (t) => {
   const ledger = new Ledger();
   ledger.observe(0, 0);
   t.is(ledger.settle(10), 0, 'drops from before the first number explain themselves');
