@@ -95,20 +95,20 @@ if (obstacle !== undefined) {
   });
 
   test.serial('events come as lines with commands, and the end as a summary', async (t) => {
-    const run = running(['proc', '--filter', 'exec,exit', '--command', '^sleep 0[.]0123']);
+    const run = running(['proc', '--filter', 'exec,exit', '--command', '^sleep 1002']);
     const shell = new Shell();
     try {
       const head = [await run.line(), await run.line(), await run.line()];
       t.deepEqual(head.slice(0, 2), ['watching processes; ctrl-c ends it', '']);
       t.regex(head[2]!, /^time +event +pid +what/);
-      const pid = Number(await shell.run('sleep 0.0123 & echo -n $!; wait'));
-      const lines = [];
-      while (lines.length < 2) {
+      const next = async (): Promise<string> => {
         const line = await run.line();
-        if (!/ (lost|restored) /.test(line)) lines.push(line);
-      }
-      t.regex(lines[0]!, new RegExp(`^[0-9:.]{12}  exec +${pid}  sleep 0.0123$`));
-      t.regex(lines[1]!, new RegExp(`^[0-9:.]{12}  exit +${pid}  code 0 after .* sleep 0.0123$`));
+        return / (lost|restored) /.test(line) ? next() : line;
+      };
+      const pid = Number(await shell.run('sleep 1002 & echo -n $!'));
+      t.regex(await next(), new RegExp(`^[0-9:.]{12}  exec +${pid}  sleep 1002$`));
+      await shell.run(`kill ${pid}; wait`);
+      t.regex(await next(), new RegExp(`^[0-9:.]{12}  exit +${pid}  SIGTERM after .* sleep 1002$`));
       run.child.kill('SIGINT');
       while (!/ events? in .* shown; \d+ processes live/.test(await run.line()));
       t.is(await run.end('SIGCONT'), 0);

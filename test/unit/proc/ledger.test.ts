@@ -28,7 +28,9 @@ test('what the drop counter does not explain was lost for want of memory, told o
 
 test('a report that was overtaken is not missing, as on kernels before 4.8', (t) => {
   const ledger = new Ledger();
-  for (const seq of [1, 2, 4, 3, 5, 7, 8, 6]) ledger.observe(0, seq);
+  ledger.observe(0, 1);
+  ledger.settle(0);
+  for (const seq of [2, 4, 3, 5, 7, 8, 6]) ledger.observe(0, seq);
   t.is(ledger.settle(0), 0);
   t.is(ledger.missing, 0);
 });

@@ -54,6 +54,25 @@ test('the end of a storm that nobody could read is found out, and counted exactl
   t.is(driver.events.at(-1)?.kind, 'restored');
 });
 
+test('when a pid is given to another, the end of the one before was lost', (t) => {
+  const driver = opened({ slots: 2 });
+  const { kernel } = driver;
+  const pid = kernel.fork(1, 0);
+  driver.read();
+  kernel.fork(1, 0);
+  kernel.fork(1, 0);
+  kernel.exit(pid, 0);
+  kernel.nowMs += 200;
+  driver.read();
+  t.is(kernel.fork(1, 0), pid);
+  driver.read();
+  driver.consume();
+  const told = driver.events.filter((event) => 'pid' in event && event.pid === pid);
+  t.deepEqual(told.map((event) => [event.kind, 'recovered' in event && event.recovered]), [
+    ['fork', false], ['exit', true], ['fork', false],
+  ]);
+});
+
 test('what the kernel had no memory for shows in its numbers alone, and is found out', (t) => {
   const driver = opened();
   const { kernel } = driver;
@@ -86,6 +105,21 @@ test('who mutes the kernel is noticed within two probe intervals, and made good'
   driver.read();
   driver.consume();
   t.true(driver.picture.has(after));
+});
+
+test('what was done while the kernel was muted is found out after it', (t) => {
+  const driver = opened();
+  const { kernel, monitor } = driver;
+  kernel.listeners -= 3000;
+  t.true(driver.until(() => monitor.stats.looks === 2), 'the look when it was noticed');
+  driver.turn();
+  driver.turn();
+  t.true(kernel.listeners < 1, 'still muted');
+  const pid = kernel.fork(1, 0);
+  t.true(driver.until(() => kernel.listeners > 0));
+  t.true(settled(driver));
+  t.true(driver.picture.has(pid));
+  t.is(driver.events.at(-1)?.kind, 'restored');
 });
 
 test('a mute is noticed behind a filter that hides the answers, too', (t) => {
@@ -166,15 +200,30 @@ test('a consumer that is too slow is told what it missed when it comes', (t) => 
   t.is(driver.monitor.stats.looks, 1, 'nothing was looked up for it');
 });
 
-test('while losses do not cease, looks take a part of the time only', (t) => {
+test('while losses do not cease, looks take a fifth of the time only', (t) => {
   const driver = opened({ slots: 2 });
-  for (let at = 0; at < 2000; at++) {
+  for (let at = 0; at < 297; at++) driver.kernel.fork(1, 0);
+  for (let at = 0; at < 10_000; at++) {
     driver.kernel.drops += 1;
     driver.turn();
     driver.kernel.nowMs += 1;
   }
+  // Three processes a millisecond, so each look takes a tenth of a second.
   const { looks } = driver.monitor.stats;
-  t.true(looks > 5 && looks <= 2000 / 50, `${looks} looks`);
+  t.true(looks > 10 && looks <= 10_000 / 500 + 2, `${looks} looks`);
+});
+
+test('what is not wanted is not made up either', (t) => {
+  const driver = opened({ queueMax: 4, kinds: ['exec'], slots: 2 });
+  const { kernel } = driver;
+  for (let at = 0; at < 20; at++) {
+    kernel.exec(kernel.fork(1, 0), `program-${at}`, 0);
+    if (at % 3 > 0) driver.read();
+  }
+  t.true(settled(driver));
+  const kinds = new Set(driver.events.map(({ kind }) => kind));
+  t.deepEqual(kinds, new Set(['exec', 'lost', 'restored']));
+  t.true(driver.monitor.stats.recovered > 0);
 });
 
 test('a quiet watch asks once in a probe interval', (t) => {

@@ -96,8 +96,11 @@ test('kinds that came later are no events but keep their number; noise is nothin
   for (let end = 0; end < later.bytes.length - 8; end++) {
     t.is(readReport(later, 0, end), undefined, `${end} bytes`);
   }
-  later.bytes[16] = 2; // the id of another agent
-  t.is(readReport(later, 0, later.bytes.length), undefined);
+  for (const half of [16, 20]) {
+    const other = new Slab(later.bytes.slice());
+    other.bytes[half] = 2; // the id of another agent
+    t.is(readReport(other, 0, other.bytes.length), undefined);
+  }
 });
 
 test('operations are 4 bytes, or 8 with a filter', (t) => {
