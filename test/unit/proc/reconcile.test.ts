@@ -21,7 +21,7 @@ function table(...entries: readonly Entry[]): Table {
   return made;
 }
 
-function changes(of: Table, seen: readonly Entry[], touched: ReadonlySet<number> = nobody): string[] {
+function changes(of: Table, seen: readonly Entry[], touched = nobody): string[] {
   return [...reconcile(of, seen, touched, 9999)].map((event) => {
     return `${event.recovered ? '~' : ''}${event.kind} ${event.pid}`;
   });
