@@ -17,6 +17,9 @@ export interface Request {
 /** Steps against a mute in a row, half of them LISTENs, before it pauses for a probe's time. */
 export const UNMUTE_MAX = 8192;
 
+/** An answer may take this part of the probe interval, though it is there when the send returns. */
+const ANSWER_SHARE = 4;
+
 const EPERM = 1;
 
 /**
@@ -91,7 +94,7 @@ export class Liveness {
     const request = this.#requests.shift();
     // While unmuting the answer is there after a turn or not at all.
     if (request?.ack !== this.#asked || this.#state === 'unmuting') return;
-    this.#deadline = now + this.#options.probeMs / 2;
+    this.#deadline = now + this.#options.probeMs / ANSWER_SHARE;
   }
 
   /** Takes an answer; gives whether the kernel is known to report again after a mute. */
