@@ -79,6 +79,34 @@ export function oneOf<const T extends string>(...choices: readonly T[]): Kind<T>
   };
 }
 
+/** Some of a few words, with commas between. */
+export function someOf<const T extends string>(
+  placeholder: string,
+  choices: readonly T[],
+): Kind<readonly T[]> {
+  return {
+    placeholder,
+    expects: `some of ${choices.join(', ')}, with commas between`,
+    read: (text) => {
+      const words = text.split(',');
+      const known = choices.filter((choice) => words.includes(choice));
+      return words.every((word) => choices.some((choice) => choice === word)) ? known : undefined;
+    },
+  };
+}
+
+export const pattern: Kind<RegExp> = {
+  placeholder: 'PATTERN',
+  expects: 'a regular expression',
+  read: (text) => {
+    try {
+      return new RegExp(text, 'u');
+    } catch {
+      return undefined;
+    }
+  },
+};
+
 /** Reads bytes in hexadecimal, with white space anywhere. Undefined where the text is none. */
 export function readHex(text: string): Uint8Array | undefined {
   const digits = text.replace(/\s+/g, '');

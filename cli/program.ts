@@ -3,6 +3,7 @@ import type { Command } from './command.ts';
 import { call } from './commands/call.ts';
 import { decode } from './commands/decode.ts';
 import { kernelPing } from './commands/kernel-ping.ts';
+import { proc } from './commands/proc.ts';
 import { serve } from './commands/serve.ts';
 import { simulate } from './commands/simulate.ts';
 import { stress } from './commands/stress.ts';
@@ -12,7 +13,7 @@ import { asksFor } from './options.ts';
 import type { Shell } from './shell.ts';
 import { isConnectorError } from '../core/errors.ts';
 
-const commands: readonly Command[] = [stress, serve, call, kernelPing, decode, simulate];
+const commands: readonly Command[] = [stress, serve, call, kernelPing, proc, decode, simulate];
 
 const OK = 0;
 const FAILED = 1;

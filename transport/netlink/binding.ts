@@ -29,6 +29,9 @@ export interface Libc {
   ): number;
   recvmmsg(fd: number, headers: number, count: number, flags: number, timeout: number): number;
   close(fd: number): number;
+  /** The CPUs that a thread may run on (0: the calling one), a bit each; -1 on failure. */
+  sched_getaffinity(thread: number, length: number, mask: number): number;
+  sched_setaffinity(thread: number, length: number, mask: number): number;
   /** The reason of the last failure; to be read before anything else is called. */
   errno(): number;
   /** Where the bytes lie. Stays true until their buffer is transferred or freed. */
@@ -111,6 +114,8 @@ function bindLibc(koffi: Koffi): Libc {
     sendto: bound('sendto', 'int64', ...message),
     recvmmsg: bound('recvmmsg', 'int', 'int', 'uint64', 'uint32', 'int', 'uint64'),
     close: bound('close', 'int', 'int'),
+    sched_getaffinity: bound('sched_getaffinity', 'int', 'int', 'uint64', 'uint64'),
+    sched_setaffinity: bound('sched_setaffinity', 'int', 'int', 'uint64', 'uint64'),
     errno: koffi.errno,
     addressOf: (bytes) => Number(koffi.address(bytes)),
     watch: (fd, ready) => koffi.node.poll(fd, ready),
