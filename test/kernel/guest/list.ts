@@ -1,0 +1,13 @@
+/** A program of tests in the guest: a file of this folder, run by itself. */
+export interface GuestTest {
+  /** Its name without the ending. */
+  readonly file: string;
+  /** It is killed when it takes longer. */
+  readonly seconds: number;
+}
+
+/** All that runs in the guest, in this order. */
+export const guestTests: readonly GuestTest[] = [
+  { file: 'devices', seconds: 60 },
+  { file: 'agent', seconds: 60 },
+];
