@@ -24,12 +24,12 @@ export class Tally {
         return undefined;
       case 'ok':
         this.passed += 1;
-        return `  ok ${this.#now}: ${rest}`;
+        return `ok ${this.#now}: ${rest}`;
       case 'not ok':
         this.failed += 1;
-        return `  NOT OK ${this.#now}: ${rest}`;
+        return `NOT OK ${this.#now}: ${rest}`;
       case '#':
-        return `    ${rest}`;
+        return `   ${rest}`;
       case 'end':
         return this.#ended(rest!);
       default:
@@ -49,6 +49,6 @@ export class Tally {
     if (this.failed > this.#failedBefore) return undefined;
     if (status === '0' && this.passed > this.#passedBefore) return undefined;
     this.failed += 1;
-    return `  NOT OK ${file}: ended with code ${status} (137: took too long)`;
+    return `NOT OK ${file}: ended with code ${status} (137: took too long)`;
   }
 }

@@ -9,5 +9,10 @@ export interface GuestTest {
 /** All that runs in the guest, in this order. */
 export const guestTests: readonly GuestTest[] = [
   { file: 'devices', seconds: 60 },
-  { file: 'agent', seconds: 60 },
+  { file: 'memory', seconds: 60 },
+  { file: 'blocking', seconds: 120 },
+  { file: 'overrun', seconds: 60 },
+  { file: 'allocations', seconds: 120 },
+  { file: 'faults', seconds: 600 },
+  { file: 'log', seconds: 30 },
 ];
