@@ -73,6 +73,8 @@ export class BareRequest implements Timed {
   #transmissions = 0;
   #sentAt = 0;
   #repeatAt = Infinity;
+  /** The transport would not take it the last time. */
+  #refused = false;
 
   constructor(options: BareRequestOptions) {
     this.options = options;
@@ -92,6 +94,7 @@ export class BareRequest implements Timed {
 
   /** Takes the fate of a sending. */
   transmitted(outcome: SendOutcome, now: number): void {
+    this.#refused = outcome === 'busy';
     switch (outcome) {
       case 'sent':
         this.#transmissions += 1;
@@ -123,8 +126,8 @@ export class BareRequest implements Timed {
       return false;
     }
     const due = now >= this.#repeatAt;
-    if (due) this.#repeatAt = Infinity;
-    this.deadline = Math.min(this.#repeatAt, this.options.deadline);
+    if (due) this.#taken();
+    else this.deadline = Math.min(this.#repeatAt, this.options.deadline);
     return due;
   }
 
@@ -132,8 +135,14 @@ export class BareRequest implements Timed {
   handleOverrun(): boolean {
     // Without a time to be repeated at it cannot be repeated, or waits to be sent already.
     if (this.#transmissions === 0 || this.#repeatAt === Infinity) return false;
-    this.#repeatAt = Infinity;
-    this.deadline = this.options.deadline;
+    this.#taken();
+    return true;
+  }
+
+  /** What made the transport refuse it may be over: true if it is to be sent again at once. */
+  retry(): boolean {
+    if (this.settled || !this.#refused) return false;
+    this.#taken();
     return true;
   }
 
@@ -158,6 +167,13 @@ export class BareRequest implements Timed {
     this.#end();
     const outcome = this.#transmissions === 0 ? 'not-sent' : 'unknown';
     this.options.failed(new ConnectorError(code, message, { outcome }));
+  }
+
+  /** It stands in the line of what is to be sent. */
+  #taken(): void {
+    this.#refused = false;
+    this.#repeatAt = Infinity;
+    this.deadline = this.options.deadline;
   }
 
   get #waitMs(): number {

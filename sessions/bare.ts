@@ -42,6 +42,8 @@ export class BareExchange {
   readonly #sends = new Denque<BareSend>();
   /** Requests that were never sent, in order. */
   readonly #waiting = new Denque<BareRequest>();
+  /** Requests that the transport would not take, in order. */
+  readonly #refused = new Set<BareRequest>();
   /** New messages for listeners, to be handed over outside of the machine. */
   readonly #news = new Denque<{ readonly listener: BareListener; readonly message: BareMessage }>();
   readonly #now: () => number;
@@ -147,7 +149,22 @@ export class BareExchange {
     const { request } = send;
     if (request === undefined || request.settled) return;
     request.transmitted(outcome, this.#now());
+    if (outcome === 'busy') this.#refused.add(request);
     this.#schedule(request);
+  }
+
+  /**
+   * A batch was received. The connector refuses to send while our own queue is not empty; now it
+   * is, or shorter. Without this, requests refused once can starve: their timers find the queue
+   * full again each time, and new ones go out each time when it was just emptied.
+   */
+  handleReceived(): void {
+    for (const request of this.#refused) {
+      if (!request.retry()) continue;
+      this.#sends.push(sendOf(request));
+      this.#schedule(request);
+    }
+    this.#refused.clear();
   }
 
   /**
@@ -208,6 +225,7 @@ export class BareExchange {
     if (siblings?.delete(request) !== true) return;
     if (siblings.size === 0) this.#pending.delete(key);
     this.#open -= 1;
+    this.#refused.delete(request);
     this.#resources.deadlines.remove(request);
     if (request.admitted) this.room.free(request.options.charge);
     if (!this.#waiting.isEmpty()) this.#resources.armed(); // its room is the next one's

@@ -154,6 +154,7 @@ export class Driver implements Sink {
   received(): void {
     if (this.#closed) return;
     this.#inBatch = false;
+    this.exchange.handleReceived();
     this.#handOver();
     this.schedule();
   }
