@@ -161,5 +161,5 @@ static void __exit agent_exit(void)
 }
 module_exit(agent_exit);
 
-MODULE_DESCRIPTION("A connector agent with faults, and a memory that makes up for them");
+MODULE_DESCRIPTION("A connector agent with faults and a memory, for tests");
 MODULE_LICENSE("GPL");

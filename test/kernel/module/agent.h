@@ -23,7 +23,7 @@ struct agent_counters {
 	atomic_t delayed;
 	atomic_t flooded;
 	atomic_t not_delivered;		/* the receiver's queue was full */
-	atomic_t no_memory;		/* a reply that could not be allocated */
+	atomic_t no_memory;		/* for a reply */
 };
 
 /* Chances are of 1000. */
@@ -34,7 +34,7 @@ struct agent_faults {
 	u32 delay_ms;		/* answer so much later */
 	bool reorder;		/* late answers go in random order */
 	bool hold;		/* late answers wait until this is false */
-	u32 flood;		/* messages nobody asked for, before an answer */
+	u32 flood;		/* unasked messages before an answer */
 	u32 flood_chance;	/* chance of them */
 	bool multicast;		/* answer to the group */
 	bool blocking;		/* answer with GFP_KERNEL: may wait for room */

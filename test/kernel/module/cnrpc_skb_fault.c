@@ -36,7 +36,7 @@ static int before(struct kprobe *probe, struct pt_regs *regs)
 	return 1;
 }
 
-/* Its presence keeps the probe from being optimised to one that cannot divert. */
+/* Keeps the probe from being optimised into one that cannot divert. */
 static void after(struct kprobe *probe, struct pt_regs *regs,
 		  unsigned long flags)
 {

@@ -21,7 +21,15 @@
 #define PAD_BYTES	16
 #define PAD_BITS	(PAD_BYTES * BITS_PER_BYTE)
 
-enum phase { BUS_ROM, BUS_SEARCH, BUS_MATCH, BUS_COMMAND, BUS_READ, BUS_WRITE, BUS_SILENT };
+enum phase {
+	BUS_ROM,	/* eight bits of a ROM command */
+	BUS_SEARCH,
+	BUS_MATCH,
+	BUS_COMMAND,	/* eight bits of a command to the selected */
+	BUS_READ,
+	BUS_WRITE,
+	BUS_SILENT,
+};
 
 struct slave {
 	u64 rom;
@@ -51,7 +59,7 @@ static void enter(enum phase phase)
 	bus.at = 0;
 }
 
-static void run_command(u8 command)
+static enum phase run_command(u8 command)
 {
 	unsigned int i;
 
@@ -59,19 +67,19 @@ static void run_command(u8 command)
 	case CMD_ALARM:
 		for (i = 0; i < ARRAY_SIZE(bus.slave); i++)
 			bus.slave[i].selected = bus.slave[i].alarm;
-		fallthrough;
+		return BUS_SEARCH;
 	case CMD_SEARCH:
-		return enter(BUS_SEARCH);
+		return BUS_SEARCH;
 	case CMD_MATCH:
-		return enter(BUS_MATCH);
+		return BUS_MATCH;
 	case CMD_SKIP:
-		return enter(BUS_COMMAND);
+		return BUS_COMMAND;
 	case CMD_READ:
-		return enter(BUS_READ);
+		return BUS_READ;
 	case CMD_WRITE:
-		return enter(BUS_WRITE);
+		return BUS_WRITE;
 	default:
-		return enter(BUS_SILENT);
+		return BUS_SILENT;
 	}
 }
 
@@ -81,7 +89,7 @@ static bool slot(struct slave *slave, bool bit)
 	unsigned int at = bus.at;
 
 	switch (bus.phase) {
-	case BUS_SEARCH:	/* a ROM bit, its complement, then the master's choice */
+	case BUS_SEARCH: /* a ROM bit, its complement, the master's choice */
 		if (at % 3 == 0)
 			return rom_bit(slave, at / 3);
 		if (at % 3 == 1)
@@ -112,7 +120,7 @@ static u8 touch_bit(void *data, u8 bit)
 	if (bus.phase == BUS_ROM || bus.phase == BUS_COMMAND) {
 		bus.command = bus.command >> 1 | bit << 7;
 		if (++bus.at == 8)
-			run_command(bus.command);
+			enter(run_command(bus.command));
 		return bit;
 	}
 	for (i = 0; i < ARRAY_SIZE(bus.slave); i++)
@@ -164,5 +172,5 @@ static void __exit cnrpc_w1_exit(void)
 }
 module_exit(cnrpc_w1_exit);
 
-MODULE_DESCRIPTION("A 1-Wire bus in software, to test the connector's w1 agent");
+MODULE_DESCRIPTION("A 1-Wire bus in software, for tests");
 MODULE_LICENSE("GPL");

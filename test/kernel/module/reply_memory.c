@@ -175,7 +175,8 @@ static int socket_released(struct notifier_block *block, unsigned long event,
 	struct requester *requester;
 
 	/* The connector lives in the first network namespace only. */
-	if (event != NETLINK_URELEASE || notify->protocol != NETLINK_CONNECTOR ||
+	if (event != NETLINK_URELEASE ||
+	    notify->protocol != NETLINK_CONNECTOR ||
 	    !net_eq(notify->net, &init_net))
 		return NOTIFY_DONE;
 	spin_lock_bh(&memory->lock);

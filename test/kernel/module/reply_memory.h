@@ -10,15 +10,20 @@
  * again and not executed again. Copy reply_memory.[ch] into your driver.
  *
  *	switch (reply_memory_begin(memory, nsp->portid, msg, reply)) {
- *	case REQUEST_NEW:		execute it, make the reply, then
+ *	case REQUEST_NEW:
+ *		execute(msg, reply);
  *		reply_memory_finish(memory, nsp->portid, msg, reply);
- *		fallthrough;		and send it
- *	case REQUEST_ANSWERED:		the reply of before is in *reply: send it
- *		cn_netlink_send(reply, nsp->portid, 0, GFP_NOWAIT);
  *		break;
- *	case REQUEST_REFUSED:		do nothing: the requester asks again
+ *	case REQUEST_ANSWERED:	(what was answered then is in *reply)
  *		break;
+ *	case REQUEST_REFUSED:	(who wants an answer asks again)
+ *		return;
  *	}
+ *	cn_netlink_send(reply, nsp->portid, 0, GFP_NOWAIT);
+ *
+ * GFP_NOWAIT, because a reply that finds the requester's queue full is better
+ * lost and asked for again than waited for: GFP_KERNEL would sleep here, in the
+ * requester's own send, which is the only one that could empty the queue.
  *
  * What the requester has to do: number its messages upwards by seq (the rule
  * of Documentation/driver-api/connector.rst), repeat a request with the same
@@ -27,9 +32,9 @@
  */
 
 enum request_state {
-	REQUEST_NEW,		/* never seen: to be executed now, by the caller */
+	REQUEST_NEW,		/* never seen: the caller executes it */
 	REQUEST_ANSWERED,	/* executed and answered before */
-	REQUEST_REFUSED,	/* being executed, or too old to know, or no memory */
+	REQUEST_REFUSED,	/* being executed, too old, or no memory */
 };
 
 struct reply_memory;
