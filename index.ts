@@ -24,6 +24,7 @@ export type { Publisher } from './sessions/events/publisher.ts';
 export type { SubscribeOptions, Subscription } from './sessions/events/subscription.ts';
 export type { EventItem, Gap, GapReason, PublishedEvent } from './sessions/events/item.ts';
 export type { BareCallOptions } from './sessions/bare-client.ts';
+export type { ReplySize } from './sessions/reply-room.ts';
 export type { BareMessage } from './sessions/bare-request.ts';
 export type { BareListener } from './sessions/bare.ts';
 export { drops, type Counters, type Drop } from './sessions/counters.ts';

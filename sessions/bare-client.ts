@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache/raw';
 import type { BareExchange } from './bare.ts';
 import { BareRequest, type BareMessage } from './bare-request.ts';
+import type { ReplySize } from './reply-room.ts';
 import type { Resources } from './resources.ts';
 import type { Clock } from '../core/clock.ts';
 import { ConnectorError, required } from '../core/errors.ts';
@@ -8,6 +9,9 @@ import { checkId, formatId, type ConnectorId } from '../core/id.ts';
 import { documented, type Match, type MatchRule } from '../reliability/match.ts';
 import { RoundTrip } from '../reliability/rtt.ts';
 import type { Peer } from '../transport/transport.ts';
+
+/** The longest datagram of agents that nothing more is known of: those in the tree fill a page. */
+const REPLY_SIZE: ReplySize = { datagrams: 1, bytes: 4096 };
 
 /** Peers whose round trip is remembered. */
 const ROUND_TRIPS_MAX = 256;
@@ -23,6 +27,18 @@ export interface BareCallOptions {
   readonly flags?: number;
   /** Repeat the request until it is answered: the agent may then execute it more than once. */
   readonly idempotent?: boolean;
+  /**
+   * The agent remembers its replies to so many sequence numbers of a socket, and answers a repeated
+   * request again without executing it again (test/kernel/module/reply_memory.h). The request is
+   * repeated until it is answered, and waits while the oldest open one is so far behind: it is
+   * executed exactly once if it is answered, and else at most once.
+   */
+  readonly remembered?: number;
+  /**
+   * The most that answers it; default one datagram of 4096 bytes. Requests wait until the replies
+   * to all that are open fit into the receive queue together (semantics 25).
+   */
+  readonly reply?: ReplySize;
 }
 
 /** Requests to bare peers as promises and async iterables. */
@@ -100,18 +116,12 @@ export class BareClient {
     failed: (error: unknown) => void,
     part: (message: BareMessage, match: Match) => void,
   ): BareRequest {
-    const { random, limits, traits } = this.#resources;
+    const { random, limits } = this.#resources;
+    const { room } = this.#exchange;
     const { signal, rule = documented, flags = 0, idempotent = false } = options;
-    const { timeoutMs = limits.callTimeoutMs } = options;
-    required(timeoutMs >= 0, `timeoutMs is a number of milliseconds, not ${timeoutMs}`);
-    if (payload.length > traits.datagramMax - 36) {
-      const message = `${payload.length} bytes, of ${traits.datagramMax - 36} at most`;
-      throw new ConnectorError('too-big', message, { outcome: 'not-sent' });
-    }
-    if (signal?.aborted) {
-      const cause = { outcome: 'not-sent', cause: signal.reason } as const;
-      throw new ConnectorError('cancelled', 'aborted before it was made', cause);
-    }
+    const { timeoutMs = limits.callTimeoutMs, remembered, reply = REPLY_SIZE } = options;
+    this.#check(timeoutMs, remembered ?? Infinity, reply);
+    this.#refuse(payload, reply, signal);
     const abort = (): void => request.fail('cancelled', 'aborted by the caller');
     const request = new BareRequest({
       id: checkId(id),
@@ -119,7 +129,9 @@ export class BareClient {
       payload: payload.slice(),
       flags,
       rule,
-      idempotent,
+      repeatable: idempotent || remembered !== undefined,
+      window: remembered ?? Infinity,
+      charge: room.charge(reply),
       deadline: this.#clock.now() + timeoutMs,
       random,
       roundTrip: this.#roundTrip(id, peer),
@@ -136,6 +148,29 @@ export class BareClient {
     signal?.addEventListener('abort', abort, { once: true });
     this.#resources.armed();
     return request;
+  }
+
+  #check(timeoutMs: number, window: number, { datagrams, bytes }: ReplySize): void {
+    required(timeoutMs >= 0, `timeoutMs is a number of milliseconds, not ${timeoutMs}`);
+    required(window >= 1, `an agent cannot remember ${window} replies`);
+    required(datagrams >= 1 && bytes >= 0, `no reply is ${datagrams} times ${bytes} bytes`);
+  }
+
+  /** Throws if the request cannot be made. */
+  #refuse(payload: Uint8Array, reply: ReplySize, signal: AbortSignal | undefined): void {
+    const payloadMax = this.#resources.traits.datagramMax - 36;
+    if (payload.length > payloadMax) {
+      const message = `${payload.length} bytes, of ${payloadMax} at most`;
+      throw new ConnectorError('too-big', message, { outcome: 'not-sent' });
+    }
+    if (!this.#exchange.room.holds(reply)) {
+      const message = `a reply of ${reply.datagrams} datagrams exceeds the receive queue`;
+      throw new ConnectorError('too-big', message, { outcome: 'not-sent' });
+    }
+    if (signal?.aborted) {
+      const cause = { outcome: 'not-sent', cause: signal.reason } as const;
+      throw new ConnectorError('cancelled', 'aborted before it was made', cause);
+    }
   }
 
   #roundTrip(id: ConnectorId, peer: Peer): RoundTrip {

@@ -29,8 +29,12 @@ export interface BareRequestOptions {
   readonly payload: Uint8Array;
   readonly flags: number;
   readonly rule: MatchRule;
-  /** Repeat it until it is answered: the peer may then execute it more than once. */
-  readonly idempotent: boolean;
+  /** Repeat it until it is answered. */
+  readonly repeatable: boolean;
+  /** It waits while the oldest open one to its id is so many sequence numbers behind. */
+  readonly window: number;
+  /** What its reply may charge the receive queue. */
+  readonly charge: number;
   /** When it expires, in clock time; Infinity: never. */
   readonly deadline: number;
   readonly random: Random;
@@ -58,6 +62,8 @@ export class BareRequest implements Timed {
   readonly options: BareRequestOptions;
   genes: Genes = { seq: 0, ack: 0 };
   settled = false;
+  /** It has room for its reply. */
+  admitted = false;
   /** When it is to be looked at: to be repeated, or because it expires. */
   deadline: number;
   earlier: Expiring | undefined = undefined;
@@ -67,6 +73,8 @@ export class BareRequest implements Timed {
   #transmissions = 0;
   #sentAt = 0;
   #repeatAt = Infinity;
+  /** The transport would not take it the last time. */
+  #refused = false;
 
   constructor(options: BareRequestOptions) {
     this.options = options;
@@ -86,11 +94,12 @@ export class BareRequest implements Timed {
 
   /** Takes the fate of a sending. */
   transmitted(outcome: SendOutcome, now: number): void {
+    this.#refused = outcome === 'busy';
     switch (outcome) {
       case 'sent':
         this.#transmissions += 1;
         this.#sentAt = now;
-        this.#repeatAt = this.options.idempotent ? now + this.#waitMs : Infinity;
+        this.#repeatAt = this.options.repeatable ? now + this.#waitMs : Infinity;
         break;
       case 'busy':
       case 'no-memory':
@@ -98,7 +107,7 @@ export class BareRequest implements Timed {
         break;
       case 'no-peer':
         // An agent that is being restarted is worth waiting for only if it has been there before.
-        if (this.#transmissions > 0 && this.options.idempotent) this.#repeatAt = now + this.#waitMs;
+        if (this.#transmissions > 0 && this.options.repeatable) this.#repeatAt = now + this.#waitMs;
         else this.fail('no-peer', 'nobody is bound to the address');
         break;
       case 'too-big':
@@ -117,9 +126,24 @@ export class BareRequest implements Timed {
       return false;
     }
     const due = now >= this.#repeatAt;
-    if (due) this.#repeatAt = Infinity;
-    this.deadline = Math.min(this.#repeatAt, this.options.deadline);
+    if (due) this.#taken();
+    else this.deadline = Math.min(this.#repeatAt, this.options.deadline);
     return due;
+  }
+
+  /** Its reply may have been lost just now: true if it is to be sent again at once. */
+  handleOverrun(): boolean {
+    // Without a time to be repeated at it cannot be repeated, or waits to be sent already.
+    if (this.#transmissions === 0 || this.#repeatAt === Infinity) return false;
+    this.#taken();
+    return true;
+  }
+
+  /** What made the transport refuse it may be over: true if it is to be sent again at once. */
+  retry(): boolean {
+    if (this.settled || !this.#refused) return false;
+    this.#taken();
+    return true;
   }
 
   /** Whether a message answers it. The rule may be the caller's own: one that throws says no. */
@@ -143,6 +167,13 @@ export class BareRequest implements Timed {
     this.#end();
     const outcome = this.#transmissions === 0 ? 'not-sent' : 'unknown';
     this.options.failed(new ConnectorError(code, message, { outcome }));
+  }
+
+  /** It stands in the line of what is to be sent. */
+  #taken(): void {
+    this.#refused = false;
+    this.#repeatAt = Infinity;
+    this.deadline = this.options.deadline;
   }
 
   get #waitMs(): number {

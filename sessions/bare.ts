@@ -2,11 +2,12 @@ import Denque from 'denque';
 import { LRUCache } from 'lru-cache/raw';
 import { BareRequest, type BareMessage } from './bare-request.ts';
 import type { Drop } from './counters.ts';
+import { ReplyRoom } from './reply-room.ts';
 import type { Resources } from './resources.ts';
 import { ConnectorError } from '../core/errors.ts';
 import { formatId, type ConnectorId } from '../core/id.ts';
 import type { Slab } from '../core/slab.ts';
-import { seqPlus } from '../reliability/sequence.ts';
+import { seqDistance, seqPlus } from '../reliability/sequence.ts';
 import type { Peer, SendOutcome, Source } from '../transport/transport.ts';
 import { decodeDatagram, encodeMessage, type Message } from '../transport/wire/datagram.ts';
 
@@ -27,15 +28,22 @@ export type BareListener = (message: BareMessage) => void;
  * agent; what answers nothing is a new message, except a duplicate of a reply that was consumed,
  * which by the letter of the 2005 text would be one too (semantics 4). Sans-IO.
  *
- * A bare peer does not deduplicate: a request is repeated only if it is declared idempotent.
+ * Most bare peers do not deduplicate: a request is repeated only if it is declared idempotent, or
+ * its agent to remember replies. A new one waits until there is room for its reply.
  */
 export class BareExchange {
+  /** What replies may come to. */
+  readonly room: ReplyRoom;
   readonly #resources: Resources;
   readonly #listeners = new Map<string, BareListener>();
   readonly #pending = new Map<string, Set<BareRequest>>();
   /** Replies consumed lately, by peer, id, seq and ack. */
   readonly #consumed: LRUCache<string, true>;
   readonly #sends = new Denque<BareSend>();
+  /** Requests that were never sent, in order. */
+  readonly #waiting = new Denque<BareRequest>();
+  /** Requests that the transport would not take, in order. */
+  readonly #refused = new Set<BareRequest>();
   /** New messages for listeners, to be handed over outside of the machine. */
   readonly #news = new Denque<{ readonly listener: BareListener; readonly message: BareMessage }>();
   readonly #now: () => number;
@@ -46,6 +54,7 @@ export class BareExchange {
   constructor(resources: Resources, now: () => number) {
     this.#resources = resources;
     this.#now = now;
+    this.room = new ReplyRoom(resources.traits);
     this.#seq = resources.random.u32();
     this.#consumed = new LRUCache({ max: resources.limits.completedPairsMax });
   }
@@ -90,7 +99,7 @@ export class BareExchange {
     else siblings.add(request);
     this.#open += 1;
     deadlines.add(request);
-    this.#queue(request);
+    this.#waiting.push(request);
   }
 
   /** Sends a reply by the documented rule: the same seq, ack + 1. */
@@ -131,7 +140,7 @@ export class BareExchange {
   /** The next message to be sent; report what became of it to `transmitted`. */
   pollTransmit(): BareSend | undefined {
     for (;;) {
-      const send = this.#sends.shift();
+      const send = this.#sends.shift() ?? this.#admit();
       if (send === undefined || send.request === undefined || !send.request.settled) return send;
     }
   }
@@ -140,7 +149,36 @@ export class BareExchange {
     const { request } = send;
     if (request === undefined || request.settled) return;
     request.transmitted(outcome, this.#now());
+    if (outcome === 'busy') this.#refused.add(request);
     this.#schedule(request);
+  }
+
+  /**
+   * A batch was received. The connector refuses to send while our own queue is not empty; now it
+   * is, or shorter. Without this, requests refused once can starve: their timers find the queue
+   * full again each time, and new ones go out each time when it was just emptied.
+   */
+  handleReceived(): void {
+    for (const request of this.#refused) {
+      if (!request.retry()) continue;
+      this.#sends.push(sendOf(request));
+      this.#schedule(request);
+    }
+    this.#refused.clear();
+  }
+
+  /**
+   * The receive queue lost something, so everything that may be asked again is (semantics 26). That
+   * the queue is empty before, the transport sees to: it sends to the kernel in no other state.
+   */
+  handleOverrun(): void {
+    for (const siblings of this.#pending.values()) {
+      for (const request of siblings) {
+        if (!request.handleOverrun()) continue;
+        this.#sends.push(sendOf(request));
+        this.#schedule(request);
+      }
+    }
   }
 
   /** The endpoint closes: every open request fails with what is known of it. */
@@ -172,7 +210,7 @@ export class BareExchange {
   /** A request's time has come: it is over, or to be sent again. */
   #due(request: BareRequest): void {
     if (request.settled) return;
-    if (request.repeat(this.#now())) this.#queue(request);
+    if (request.repeat(this.#now())) this.#sends.push(sendOf(request));
     this.#schedule(request);
   }
 
@@ -187,14 +225,32 @@ export class BareExchange {
     if (siblings?.delete(request) !== true) return;
     if (siblings.size === 0) this.#pending.delete(key);
     this.#open -= 1;
+    this.#refused.delete(request);
     this.#resources.deadlines.remove(request);
+    if (request.admitted) this.room.free(request.options.charge);
+    if (!this.#waiting.isEmpty()) this.#resources.armed(); // its room is the next one's
   }
 
-  #queue(request: BareRequest): void {
-    const { id, flags, payload, peer } = request.options;
-    const { seq, ack } = request.genes;
-    this.#sends.push({ peer, bytes: encodeMessage({ id, seq, ack, flags }, payload), request });
+  /** The first sending of the next request, if there is room for its reply. */
+  #admit(): BareSend | undefined {
+    for (let next = this.#waiting.peekFront(); next; next = this.#waiting.peekFront()) {
+      if (!next.settled) {
+        const [oldest = next] = this.#pending.get(formatId(next.options.id)) ?? [];
+        if (seqDistance(oldest.genes.seq, next.genes.seq) >= next.options.window) return undefined;
+        if (!this.room.take(next.options.charge)) return undefined;
+        next.admitted = true;
+      }
+      this.#waiting.shift();
+      if (next.admitted) return sendOf(next);
+    }
+    return undefined;
   }
+}
+
+function sendOf(request: BareRequest): BareSend {
+  const { id, flags, payload, peer } = request.options;
+  const { seq, ack } = request.genes;
+  return { peer, bytes: encodeMessage({ id, seq, ack, flags }, payload), request };
 }
 
 function bareMessage(message: Message, source: Source): BareMessage {

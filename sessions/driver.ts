@@ -143,6 +143,7 @@ export class Driver implements Sink {
     if (this.#closed) return;
     this.resources.counters.overrun += lost;
     this.#now = this.#clock.now();
+    this.exchange.handleOverrun();
     for (const session of this.#activity.items(this.#now)) {
       session.carrier.handleOverrun(this.#now);
       this.#touch(session);
@@ -153,6 +154,7 @@ export class Driver implements Sink {
   received(): void {
     if (this.#closed) return;
     this.#inBatch = false;
+    this.exchange.handleReceived();
     this.#handOver();
     this.schedule();
   }

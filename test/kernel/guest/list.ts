@@ -1,0 +1,22 @@
+/** A program of tests in the guest: a file of this folder, run by itself. */
+export interface GuestTest {
+  /** Its name without the ending. */
+  readonly file: string;
+  /** It is killed when it takes longer. */
+  readonly seconds: number;
+}
+
+/** Reads what the kernel logged meanwhile, so it has to be the last. */
+const log: GuestTest = { file: 'log', seconds: 30 };
+
+const programs: readonly GuestTest[] = [
+  { file: 'devices', seconds: 60 },
+  { file: 'memory', seconds: 60 },
+  { file: 'blocking', seconds: 120 },
+  { file: 'overrun', seconds: 60 },
+  { file: 'allocations', seconds: 120 },
+  { file: 'faults', seconds: 600 },
+];
+
+/** All that runs in the guest, in this order. */
+export const guestTests: readonly GuestTest[] = [...programs, log];
