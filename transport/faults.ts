@@ -25,6 +25,16 @@ export interface Burst {
   readonly loss: number;
 }
 
+/**
+ * The narrowest place of a way: a queue that is served `perSecond` times a second, whatever the
+ * length of a datagram, and has so many places, the one being served included. What finds it full
+ * is lost, and counted in `lost`; nobody is told.
+ */
+export interface Bottleneck {
+  readonly perSecond: number;
+  readonly places: number;
+}
+
 /** What a link does to datagrams. Probabilities are 0 … 1 and default to 0; times are in ms. */
 export interface Faults {
   readonly loss?: number;
@@ -44,6 +54,9 @@ export interface Faults {
   readonly corruptBits?: number;
   /** That the end is cut off. At least a byte stays, at least a byte goes. */
   readonly truncate?: number;
+  /** That a copy with flipped bits arrives as well, right behind the original or instead of it. */
+  readonly mutate?: number;
+  readonly bottleneck?: Bottleneck;
 }
 
 /** What became of one datagram. A time of Infinity is never; both may be. */
@@ -52,6 +65,8 @@ export interface Fate {
   readonly number: number;
   readonly arrivesAt: number;
   readonly copyArrivesAt: number;
+  /** The copy is to be damaged, whatever chance says. */
+  readonly mutated: boolean;
 }
 
 /** Counts what a link did to datagrams. */
@@ -88,7 +103,8 @@ export function keepsOrder(faults: Faults): boolean {
 
 /** Whether bytes pass a link with these faults unharmed. */
 export function keepsBytes(faults: Faults): boolean {
-  return (faults.corrupt ?? 0) === 0 && (faults.truncate ?? 0) === 0;
+  const { corrupt = 0, truncate = 0, mutate = 0 } = faults;
+  return corrupt === 0 && truncate === 0 && mutate === 0;
 }
 
 /** One direction between two peers: decides for each datagram what arrives, when, how damaged. */
@@ -103,18 +119,22 @@ export class Link {
 
   readonly #fateRandom: SeededRandom;
   readonly #damageRandom: SeededRandom;
+  readonly #mutationRandom: SeededRandom;
   readonly #promises: Promises;
-  readonly #fate = { number: 0, arrivesAt: Infinity, copyArrivesAt: Infinity };
+  readonly #fate = { number: 0, arrivesAt: Infinity, copyArrivesAt: Infinity, mutated: false };
   #faults!: Required<Faults>;
   #perfect!: boolean;
   #bad = false;
   #lastArrival = 0;
+  /** When the bottleneck has served all that is in it. */
+  #servedAt = 0;
   #highestArrived = 0;
 
   /** `random` is the link's own; a draw for one fault never shifts the draws for another. */
   constructor(faults: Faults, random: SeededRandom, promises: Promises) {
     this.#fateRandom = random.fork('fate');
     this.#damageRandom = random.fork('damage');
+    this.#mutationRandom = random.fork('mutation');
     this.#promises = promises;
     this.set(faults);
   }
@@ -130,14 +150,17 @@ export class Link {
       keepsBytes(faults) || !this.#promises.intact,
       'these faults damage bytes, but the transport promised intact ones (see its traits)',
     );
-    const { loss, burst, duplicate, reorder, delayMs } = this.#faults;
-    this.#perfect = loss + burst.enter + duplicate + reorder + delayMs.max === 0;
+    const { loss, burst, duplicate, reorder, delayMs, mutate, bottleneck } = this.#faults;
+    this.#perfect =
+      loss + burst.enter + duplicate + reorder + delayMs.max + mutate === 0 &&
+      bottleneck.perSecond === Infinity;
     this.#bad = false;
   }
 
   /** True where datagrams arrive inside the send, as between two sockets of one machine. */
   get immediate(): boolean {
-    return this.#faults.delayMs.max === 0;
+    const { delayMs, bottleneck } = this.#faults;
+    return delayMs.max === 0 && bottleneck.perSecond === Infinity;
   }
 
   /** Decides about one datagram sent at `now`. The object is reused by the next call. */
@@ -161,24 +184,30 @@ export class Link {
     const holding = random.range(reorderDelayMs.min, reorderDelayMs.max);
     const copied = random.chance(duplicate);
     const copyDelay = random.range(duplicateDelayMs.min, duplicateDelayMs.max);
+    fate.mutated = this.#mutationRandom.chance(this.#faults.mutate);
 
-    const arrivesAt = this.#inOrder(now + delay + (held ? holding : 0));
-    fate.arrivesAt = lost ? Infinity : arrivesAt;
-    if (lost) this.counters.lost += 1;
-    if (copied) {
+    const leavesAt = lost ? now : this.#leavesAt(now);
+    const gone = lost || leavesAt === Infinity;
+    const arrivesAt = this.#inOrder((gone ? now : leavesAt) + delay + (held ? holding : 0));
+    fate.arrivesAt = gone ? Infinity : arrivesAt;
+    if (gone) this.counters.lost += 1;
+    if (copied || fate.mutated) {
       fate.copyArrivesAt = arrivesAt + copyDelay;
       this.counters.duplicated += 1;
     }
     return fate;
   }
 
-  /** Damages a copy, or not, in place; gives its new length. */
-  damage(bytes: Uint8Array, start: number, length: number): number {
+  /**
+   * Damages a datagram, or not, in place; gives its new length. `surely`: bits are flipped,
+   * whatever chance says.
+   */
+  damage(bytes: Uint8Array, start: number, length: number, surely = false): number {
     if (this.#promises.intact) return length;
     const { corrupt, corruptBits, truncate } = this.#faults;
     const random = this.#damageRandom;
     const cut = random.chance(truncate);
-    const flip = random.chance(corrupt);
+    const flip = random.chance(corrupt) || surely;
     if (flip && length > 0) {
       this.#flip(bytes, start, length * 8, random.integer(1, corruptBits));
       this.counters.corrupted += 1;
@@ -192,6 +221,18 @@ export class Link {
   arrived(number: number): void {
     if (number < this.#highestArrived) this.counters.reordered += 1;
     else this.#highestArrived = number;
+  }
+
+  /** When a datagram that comes to the bottleneck now has been served; Infinity: it is full. */
+  #leavesAt(now: number): number {
+    const { perSecond, places } = this.#faults.bottleneck;
+    if (perSecond === Infinity) return now;
+    const serviceMs = 1000 / perSecond;
+    const begins = Math.max(now, this.#servedAt);
+    // A hair less: a place that becomes free at this very moment is free, whatever was rounded.
+    if (begins - now > (places - 0.001) * serviceMs) return Infinity;
+    this.#servedAt = begins + serviceMs;
+    return this.#servedAt;
   }
 
   /** On a link that promised order, keeps it even where `set` has shortened the way. */
@@ -230,7 +271,12 @@ function complete(faults: Faults): Required<Faults> {
     corrupt: probability('corrupt', faults.corrupt),
     corruptBits: faults.corruptBits ?? 8,
     truncate: probability('truncate', faults.truncate),
+    mutate: probability('mutate', faults.mutate),
+    bottleneck: faults.bottleneck ?? { perSecond: Infinity, places: 1 },
   };
+  const { perSecond, places } = complete.bottleneck;
+  required(perSecond > 0, 'faults.bottleneck.perSecond is above 0');
+  required(Number.isInteger(places) && places > 0, 'faults.bottleneck.places is a whole number');
   const bits = complete.corruptBits;
   required(Number.isInteger(bits) && bits >= 1 && bits <= 64, 'faults.corruptBits is 1 … 64');
   return complete;

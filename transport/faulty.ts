@@ -139,7 +139,7 @@ export class FaultyTransport implements Transport {
     parcel.arrivesAt = fate.arrivesAt;
     const outcome = this.#launch(parcel, now);
     if (copy !== undefined) {
-      copy.number = 0;
+      copy.number = fate.mutated ? -1 : 0;
       copy.arrivesAt = fate.copyArrivesAt;
       // Refused, the caller still has the datagram: then there is nothing to double.
       if (outcome !== 'sent') copy.arrivesAt = Infinity;
@@ -162,7 +162,8 @@ export class FaultyTransport implements Transport {
   /** Hands a parcel to the transport beneath, damaged if so decided. */
   #pass(parcel: Parcel): SendOutcome {
     const { slab, to, group, number } = parcel;
-    const end = PARCEL_START + this.#link.damage(slab.bytes, PARCEL_START, parcel.length);
+    const end =
+      PARCEL_START + this.#link.damage(slab.bytes, PARCEL_START, parcel.length, number < 0);
     const outcome =
       group > 0
         ? this.#inner.multicast(slab, PARCEL_START, end, group)

@@ -260,3 +260,35 @@ test('a configuration that makes no sense is misuse, by name', (t) => {
     t.throws(() => makeLink(faults), { code: 'invalid-argument', message }, String(message));
   }
 });
+
+test('a bottleneck serves at its rate, queues what it has places for and loses the rest', (t) => {
+  const link = makeLink({ bottleneck: { perSecond: 1_000, places: 4 } });
+  t.false(link.immediate);
+  const burst = Array.from({ length: 6 }, () => link.decide(10).arrivesAt);
+  t.deepEqual(burst, [11, 12, 13, 14, Infinity, Infinity]);
+  t.is(link.counters.lost, 2);
+  t.is(link.decide(11).arrivesAt, 15, 'a place became free');
+  t.is(link.decide(11).arrivesAt, Infinity);
+  t.is(link.decide(100).arrivesAt, 101);
+  const misuse = { code: 'invalid-argument' };
+  t.throws(() => link.set({ bottleneck: { perSecond: 0, places: 4 } }), misuse);
+  t.throws(() => link.set({ bottleneck: { perSecond: 1, places: 0 } }), misuse);
+});
+
+test('mutated copies come beside the originals, at their rate', (t) => {
+  t.false(keepsBytes({ mutate: 0.1 }));
+  t.true(keepsOrder({ mutate: 0.1 }));
+  const link = makeLink({ mutate: 0.3 });
+  let mutated = 0;
+  for (let index = 0; index < COUNT; index++) {
+    const fate = link.decide(index + 1);
+    if (fate.mutated) mutated += 1;
+  }
+  t.true(near(mutated, 0.3));
+  t.is(link.counters.duplicated, mutated);
+  const bytes = new Uint8Array(64);
+  link.damage(bytes, 0, 64);
+  t.is(popcount(bytes), 0, 'the original is left alone');
+  link.damage(bytes, 0, 64, true);
+  t.true(popcount(bytes) > 0);
+});

@@ -25,7 +25,7 @@ export class Parcel {
   credentials: Credentials | undefined;
   /** What the receive queue is charged. */
   charge = 0;
-  /** The number that its link gave it; 0 for a second copy. */
+  /** The number that its link gave it; 0 for a second copy, -1 for one that is to be damaged. */
   number = 0;
   arrivesAt = 0;
   /** Breaks ties of `arrivesAt`, in the order of sending. */

@@ -90,12 +90,12 @@ export class Path {
     const copy = fate.copyArrivesAt === Infinity ? undefined : pool.clone(parcel);
     if (fate.arrivesAt === Infinity) pool.give(parcel);
     else this.#launch(parcel, fate.number, fate.arrivesAt, now);
-    if (copy !== undefined) this.#launch(copy, 0, fate.copyArrivesAt, now);
+    if (copy !== undefined) this.#launch(copy, fate.mutated ? -1 : 0, fate.copyArrivesAt, now);
   }
 
   #launch(parcel: Parcel, number: number, arrivesAt: number, now: number): void {
     const { slab, length, group, from } = parcel;
-    parcel.length = this.link.damage(slab.bytes, PARCEL_START, length);
+    parcel.length = this.link.damage(slab.bytes, PARCEL_START, length, number < 0);
     // Only a process's own unicast is charged to size; clones and the kernel's are not (KF §6.1).
     parcel.charge = truesize(parcel.length, group === 0 && from !== 0);
     parcel.number = number;

@@ -30,6 +30,7 @@ export class Reader {
   #sink: Sink | undefined;
   #reading = false;
   #dropsTold = 0;
+  #stalledUntil = 0;
   #stopped = false;
 
   /** `delayMs`: how long after an arrival at an idle reader its batch comes. */
@@ -54,6 +55,12 @@ export class Reader {
     this.#plan(this.#delayMs);
   }
 
+  /** Keeps it busy for so long, after what it is busy with already; gives until when. */
+  stall(ms: number): number {
+    this.#stalledUntil = Math.max(this.#stalledUntil, this.#clock.now()) + ms;
+    return this.#stalledUntil;
+  }
+
   /** Nothing is delivered afterwards. */
   stop(): void {
     this.#stopped = true;
@@ -63,14 +70,20 @@ export class Reader {
   #plan(delayMs: number): void {
     if (this.#reading || this.#sink === undefined || !this.#from.readable) return;
     this.#reading = true;
-    this.#timer.arm(this.#clock.now() + delayMs);
+    this.#timer.arm(Math.max(this.#clock.now() + delayMs, this.#stalledUntil));
   }
 
   /** One batch. What the queue still holds waits for another turn: all sockets get theirs. */
   #read(): void {
     const sink = this.#sink!;
     const source = this.#source;
+    const now = this.#clock.now();
+    if (this.#stalledUntil > now) {
+      this.#timer.arm(this.#stalledUntil);
+      return;
+    }
     for (let taken = 0; taken < BATCH_MAX; taken++) {
+      if (this.#stalledUntil > now) break;
       const parcel = this.#from.take();
       if (parcel === undefined) break;
       if (parcel === 'overrun') {

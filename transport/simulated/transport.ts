@@ -113,6 +113,15 @@ export class SimulatedTransport implements Transport {
     }
   }
 
+  /**
+   * Keeps the reader busy for so long, after what it is busy with already: what comes meanwhile
+   * queues up, as where a process has its one thread in use. Timers and sends go on. Gives when it
+   * will be free.
+   */
+  stall(ms: number): number {
+    return this.#reader.stall(ms);
+  }
+
   /** For the network: whether the queue would take a datagram of this charge. */
   accepts(charge: number): boolean {
     return this.#queue.accepts(charge);
