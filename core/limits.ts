@@ -47,8 +47,15 @@ export interface Limits {
   readonly flowBytesMax: number;
   /** The longest datagram that is packed of several messages: 16 KiB let the peer start early. */
   readonly packedMax: number;
+  /**
+   * How long a call waits to be sent, and then for a handler's turn, before it is refused as busy,
+   * ms; half of its time if that is less. Tunable.
+   */
+  readonly waitMs: number;
   /** Default time for a call, ms. Tunable. */
   readonly callTimeoutMs: number;
+  /** Quiet, while calls are open here, after which the peer is asked if it lives, ms. Tunable. */
+  readonly pingMs: number;
   /** Silence, while something is outstanding, after which a session is given up, ms. Tunable. */
   readonly silenceMs: number;
   /** Requests to bare peers open at an endpoint. Tunable. */
@@ -98,7 +105,9 @@ export const defaultLimits: Limits = {
   creditMax: 256 * 1024,
   flowBytesMax: 256 * 1024 * 1024,
   packedMax: 16 * 1024,
+  waitMs: 10_000,
   callTimeoutMs: 30_000,
+  pingMs: 40,
   silenceMs: 60_000,
   bareRequestsMax: 1024,
   barePartsMax: 4096,

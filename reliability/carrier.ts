@@ -1,6 +1,9 @@
+import { Congestion } from './congestion.ts';
 import { Flight, type FlightListener } from './flight.ts';
 import type { Outgoing } from './outgoing.ts';
+import { probeWaitMs } from './probe.ts';
 import { Received } from './received.ts';
+import type { DataRefusal } from './refusal.ts';
 import { RoundTrip } from './rtt.ts';
 import { SendQueue } from './send-queue.ts';
 import { widen } from './sequence.ts';
@@ -22,31 +25,23 @@ import * as frame from '../transport/wire/frame.ts';
 const RESERVED_NUMBERS = 128;
 /** And for probes, when acknowledgements have used up those, too. */
 const RESERVED_PROBES = 16;
-/** Fruitless probes before the probe interval grows, and by how much (semantics 15). */
-const PATIENT_PROBES = 2;
-const PROBE_BACKOFF = 1.5;
-const PROBE_MAX_MS = 5_000;
-/** On a lossless transport a probe only finds out whether the peer lives: it can wait. */
-const LOSSLESS_PATIENCE = 8;
+/** After so many it is no chance that they were lost: one message is enough to ask with. */
+const FULL_PROBES = 16;
 /**
- * A full queue is asked again after this share of the round trip, growing by `PROBE_BACKOFF` up to
+ * A full queue is asked again after this share of the round trip, growing by `RETRY_BACKOFF` up to
  * so many ms, or to this share of the time for which it has been full: a thousand peers that take
  * nothing would cost 40,000 calls to the system a second.
  */
 const RETRY_SHARE = 1 / 4;
+const RETRY_BACKOFF = 1.5;
 const RETRY_MAX_MS = 25;
 const RETRY_STALL_SHARE = 1 / 8;
+/** What is allowed grows only while at least this share of it is used. */
+const USED_SHARE = 1 / 2;
 
 /** How far a datagram number may jump, and where numbers end: they are exact up to 2^53. */
 const JUMP_MAX = 65_536;
 const NUMBER_MAX = 2 ** 53 - JUMP_MAX;
-
-/** Why a datagram of an open session is dropped whole. */
-export type DataRefusal =
-  | 'duplicate-datagram'
-  | 'stale-datagram'
-  | 'bad-number' // number and floor contradict each other
-  | 'ack-of-unsent'; // acknowledges what was never sent: damaged or forged
 
 /** Tells a carrier whom it serves, over what. */
 export interface CarrierOptions {
@@ -89,6 +84,7 @@ export class Carrier implements FlightListener {
   readonly #flight: Flight;
   readonly #received: Received;
   readonly #window: Window;
+  readonly #congestion: Congestion;
   readonly #queue = new SendQueue();
   readonly #bitmap: number[] = [];
   /** The datagram written by `pollTransmit`, until `transmitted` says what became of it. */
@@ -103,6 +99,8 @@ export class Carrier implements FlightListener {
   #ackDueAt = Infinity;
   #elicitedAt = -Infinity;
   #reorderAt = Infinity;
+  /** The datagram accepted last came right after others that are missing. */
+  #gapOpened = false;
   #probing = false;
   #probes = 0;
   #retryAt = -Infinity;
@@ -119,6 +117,7 @@ export class Carrier implements FlightListener {
     this.#flight = new Flight(options.firstSent, traits.fifo, this.#roundTrip, this);
     this.#received = new Received(options.firstReceived);
     this.#window = new Window(options.grant);
+    this.#congestion = new Congestion(this.#roundTrip);
   }
 
   get roundTrip(): RoundTrip {
@@ -128,6 +127,11 @@ export class Carrier implements FlightListener {
   /** True if nothing waits to be sent or acknowledged. */
   get settled(): boolean {
     return !this.#flight.waiting && this.#queue.empty;
+  }
+
+  /** True if more messages would find room in the next datagram. */
+  get hungry(): boolean {
+    return this.#queue.freshBytes < this.#options.packedMax;
   }
 
   /** Probes sent since the last acknowledgement. */
@@ -142,6 +146,11 @@ export class Carrier implements FlightListener {
   silenceMs(now: number): number {
     if (this.#flight.waiting) return now - Math.max(this.#settledAt, this.#waitingSince);
     return this.#retries > 0 ? now - this.#refusedSince : 0;
+  }
+
+  /** What the peer grants, truesize. */
+  get grant(): number {
+    return this.#window.grant;
   }
 
   /** Since when nothing has come and nothing was asked. */
@@ -187,6 +196,7 @@ export class Carrier implements FlightListener {
     if (arrival === 'stale') return 'stale-datagram';
     if (arrival === 'late') this.#late = (this.#late + 1) & 0xffff;
     const newest = number >= this.#received.top;
+    this.#gapOpened = number > this.#received.top;
     this.#received.accept(number, floor);
     if (newest) {
       this.#newestAt = now;
@@ -205,7 +215,7 @@ export class Carrier implements FlightListener {
   planAcknowledgement(news: boolean, now: number): void {
     const { ackDelayMs, smoothedMs } = this.#roundTrip;
     // A gap on a FIFO transport is a loss for certain: the sender should know at once.
-    const wait = this.#options.traits.fifo && this.#received.gap ? 0 : ackDelayMs;
+    const wait = this.#options.traits.fifo && this.#gapOpened ? 0 : ackDelayMs;
     this.#ackDueAt = Math.min(this.#ackDueAt, now + (news ? wait : smoothedMs));
   }
 
@@ -287,7 +297,7 @@ export class Carrier implements FlightListener {
     this.#takePrepared();
     if (full) this.#window.decrease(this.#flight.outstanding);
     if (this.#retries === 0) this.#refusedSince = now;
-    const share = this.#roundTrip.smoothedMs * RETRY_SHARE * PROBE_BACKOFF ** this.#retries;
+    const share = this.#roundTrip.smoothedMs * RETRY_SHARE * RETRY_BACKOFF ** this.#retries;
     this.#retries = Math.min(this.#retries + 1, 32);
     const most = Math.max(RETRY_MAX_MS, (now - this.#refusedSince) * RETRY_STALL_SHARE);
     this.#retryAt = now + Math.min(Math.max(share, this.#options.grainMs), most);
@@ -301,24 +311,25 @@ export class Carrier implements FlightListener {
     this.#queue.repeat(message);
   }
 
-  get #probeMs(): number {
-    const { probeMs, smoothedMs } = this.#roundTrip;
-    // Who waits for a reply asks for it. Its sender gives the question a round trip to come: what
-    // told that the reply had come may have been lost just as well; the next request tells then.
-    const patient = this.#flight.repliesOnly && this.#probes === 0;
-    const askMs = patient ? probeMs + smoothedMs : probeMs;
-    const waitMs = this.#options.traits.lossless ? askMs * LOSSLESS_PATIENCE : askMs;
-    const fruitless = Math.max(0, this.#probes - PATIENT_PROBES);
-    return Math.min(waitMs * PROBE_BACKOFF ** fruitless, PROBE_MAX_MS);
+  measured(roundTripMs: number, perMs: number, now: number): void {
+    this.#congestion.measured(roundTripMs, perMs, now);
+  }
+
+  thinned(now: number): void {
+    this.#congestion.lost(now);
   }
 
   get #probeAt(): number {
-    return this.#elicitedAt + this.#probeMs;
+    const { lossless } = this.#options.traits;
+    const options = { repliesOnly: this.#flight.repliesOnly, probes: this.#probes, lossless };
+    return this.#elicitedAt + probeWaitMs(this.#roundTrip, options);
   }
 
   #takeAcknowledgement(base: number, delayMs: number, now: number): void {
+    const used = this.#flight.outstanding >= this.#congestion.limit * USED_SHARE;
     const settled = this.#flight.acknowledge(base, this.#bitmap, delayMs, now);
     if (settled > 0) {
+      if (used) this.#congestion.grow(settled, this.#window.grant);
       this.#settledAt = now;
       this.#window.increase(settled);
       this.#probes = 0;
@@ -355,21 +366,30 @@ export class Carrier implements FlightListener {
       messages.push(message);
     };
     if (this.#probing && spare > 0) {
-      for (const message of this.#flight.oldest())
-        if (!message.done && !message.queued) put(message);
+      for (const message of this.#flight.oldest()) {
+        if (message.done || message.queued) continue;
+        if (end + message.bytes.length > traits.datagramMax) break; // the bitmap has grown since
+        put(message);
+        if (this.#probes > FULL_PROBES) return end;
+      }
     }
     const first = this.#queue.first();
     if (first === undefined || spare <= RESERVED_NUMBERS) return end;
-    const credit = this.#window.available(outstanding);
+    const { limit } = this.#congestion;
+    const credit = Math.min(this.#window.available(outstanding), limit - outstanding);
     const needed = end + first.bytes.length;
     // With nothing under way one datagram always goes: an empty queue takes any (KF §6.1). So does
     // one as a probe, whose messages may all be waiting here to be sent again.
     const always = end === at && (outstanding === 0 || this.#probing);
-    if (traits.truesize(needed) > credit && !always) return end;
+    const charge = traits.truesize(needed);
+    if (charge > credit && !always) return end;
+    if (needed > traits.datagramMax) return end; // behind what is probed with there is no room
     const max = Math.min(packedMax, traits.datagramMax);
     const room = Math.max(needed, this.#window.lengthWithin(credit, max, traits));
     this.#queue.visit((message) => {
-      if (end + message.bytes.length > room) return false;
+      const length = end + message.bytes.length;
+      // Beyond what credit is for goes what costs no more than the first message does anyway.
+      if (length > room && (length > max || traits.truesize(length) > charge)) return false;
       put(message);
       return true;
     });

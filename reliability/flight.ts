@@ -13,6 +13,10 @@ const REORDER_PATIENCE = 16;
 export interface FlightListener {
   delivered(message: Outgoing): void;
   lost(message: Outgoing): void;
+  /** A round trip was measured, and how much truesize was delivered in each ms of it. */
+  measured(roundTripMs: number, perMs: number, now: number): void;
+  /** Some datagrams were found lost. */
+  thinned(now: number): void;
 }
 
 interface SentDatagram {
@@ -22,6 +26,9 @@ interface SentDatagram {
   readonly charge: number;
   readonly messages: readonly Outgoing[];
   readonly repliesOnly: boolean;
+  /** What had been delivered when it was sent, and since when that was known. */
+  readonly delivered: number;
+  readonly deliveredAt: number;
   waiting: boolean;
 }
 
@@ -42,6 +49,9 @@ export class Flight {
   #waiting = 0;
   /** Those of them that carry replies and nothing else. */
   #replies = 0;
+  /** Truesize acknowledged in all, and when the last of it was. */
+  #delivered = 0;
+  #deliveredAt = -Infinity;
   #newestAcked = -1;
   #reorderSteps = 1;
   #recoveries = 0;
@@ -97,7 +107,11 @@ export class Flight {
       message.sentAt = now;
       if (message.kind !== REPLY) repliesOnly = false;
     }
-    this.#sent.push({ number, sentAt: now, charge, messages, repliesOnly, waiting: true });
+    // After a pause the time counts from now: what was idle says nothing about the path.
+    const deliveredAt = this.#outstanding === 0 ? now : this.#deliveredAt;
+    const delivered = this.#delivered;
+    const state = { delivered, deliveredAt, waiting: true };
+    this.#sent.push({ number, sentAt: now, charge, messages, repliesOnly, ...state });
     this.#waiting += 1;
     if (repliesOnly) this.#replies += 1;
     this.#outstanding += charge;
@@ -121,12 +135,17 @@ export class Flight {
       newest = datagram;
       for (const message of datagram.messages) this.#deliver(message);
     }
+    const settled = before - this.#outstanding;
+    this.#delivered += settled;
+    if (settled > 0) this.#deliveredAt = now;
     if (newest !== undefined && newest.number > this.#newestAcked) {
       this.#newestAcked = newest.number;
-      this.#roundTrip.sample(now - newest.sentAt, delayMs);
+      const roundTripMs = this.#roundTrip.sample(now - newest.sentAt, delayMs);
+      const perMs = (this.#delivered - newest.delivered) / (now - newest.deliveredAt);
+      this.#listener.measured(roundTripMs, perMs, now);
     }
     this.#trim();
-    return before - this.#outstanding;
+    return settled;
   }
 
   /** Declares lost what was overtaken for long enough; gives when to look again (or Infinity). */
@@ -150,7 +169,10 @@ export class Flight {
         if (!message.done && message.datagram === datagram.number) this.#listener.lost(message);
       }
     }
-    if (lost) this.#recovered();
+    if (lost) {
+      this.#recovered();
+      this.#listener.thinned(now);
+    }
     this.#trim();
     return lookAgainAt;
   }

@@ -21,6 +21,8 @@ export class Outgoing {
   datagram = -1;
   /** When that was. */
   sentAt: number = -Infinity;
+  /** How many bytes it had at first. */
+  readonly size: number;
   /** Waiting in a queue to be sent (again). */
   queued = false;
   /** Delivered, or withdrawn: nothing will send it again. */
@@ -31,6 +33,7 @@ export class Outgoing {
     this.seq = seq;
     this.ack = ack;
     this.bytes = bytes;
+    this.size = bytes.length;
     this.deadline = deadline;
   }
 

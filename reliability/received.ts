@@ -39,11 +39,6 @@ export class Received {
     return this.#top;
   }
 
-  /** True if a number below the highest one is missing that the sender still waits for. */
-  get gap(): boolean {
-    return this.#base !== this.#top;
-  }
-
   /** Classifies a number without taking it. */
   arrival(number: number): Arrival {
     if (number >= this.#top) return 'new';

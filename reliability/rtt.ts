@@ -30,12 +30,19 @@ export class RoundTrip {
     return this.#sampled ? this.#minimum : this.#smoothed;
   }
 
+  get variationMs(): number {
+    return this.#variation;
+  }
+
   get sampled(): boolean {
     return this.#sampled;
   }
 
-  /** Takes one sample; `delayMs` is how long the peer says it kept the acknowledgement. */
-  sample(elapsedMs: number, delayMs: number): void {
+  /**
+   * Takes one sample; `delayMs` is how long the peer says it kept the acknowledgement. Gives the
+   * sample less that delay.
+   */
+  sample(elapsedMs: number, delayMs: number): number {
     this.#minimum = Math.min(this.#minimum, elapsedMs);
     // A peer that overstates its delay must not pull the estimate below what was ever seen.
     const adjusted = elapsedMs - delayMs >= this.#minimum ? elapsedMs - delayMs : this.#minimum;
@@ -43,10 +50,11 @@ export class RoundTrip {
       this.#sampled = true;
       this.#smoothed = adjusted;
       this.#variation = adjusted / 2;
-      return;
+      return adjusted;
     }
     this.#variation = (3 * this.#variation + Math.abs(this.#smoothed - adjusted)) / 4;
     this.#smoothed = (7 * this.#smoothed + adjusted) / 8;
+    return adjusted;
   }
 
   /** How long this side may keep an acknowledgement back, ms. Both sides reckon alike. */

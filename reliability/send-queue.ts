@@ -13,6 +13,7 @@ const WITHDRAWN_MAX = 256;
 export class SendQueue {
   readonly #again = new Denque<Outgoing>();
   #fresh = new Denque<Outgoing>();
+  #freshBytes = 0;
   /** How many make a sweep worth while. */
   #sweepAt = WITHDRAWN_MAX;
 
@@ -25,15 +26,21 @@ export class SendQueue {
     return this.first() === undefined;
   }
 
+  /** Bytes of the messages never sent, withdrawn ones included where others stand before them. */
+  get freshBytes(): number {
+    return this.#freshBytes;
+  }
+
   /** The message that goes next. */
   first(): Outgoing | undefined {
-    return skip(this.#again) ?? skip(this.#fresh);
+    return skip(this.#again) ?? this.#firstFresh();
   }
 
   /** Adds a message for its first sending. */
   push(message: Outgoing): void {
     message.queued = true;
     this.#fresh.push(message);
+    this.#freshBytes += message.size;
     if (this.#fresh.length > this.#sweepAt) this.#sweep();
   }
 
@@ -57,14 +64,25 @@ export class SendQueue {
   /** Takes out a message that went out, from the head where `visit` found it. */
   remove(message: Outgoing): void {
     if (skip(this.#again) === message) this.#again.shift();
-    else if (skip(this.#fresh) === message) this.#fresh.shift();
+    else if (this.#firstFresh() === message) this.#shiftFresh();
     else return; // a probe's copy of what is under way
     message.queued = false;
   }
 
   #sweep(): void {
-    this.#fresh = new Denque(this.#fresh.toArray().filter((message) => !message.done));
+    const left = this.#fresh.toArray().filter((message) => !message.done);
+    this.#fresh = new Denque(left);
+    this.#freshBytes = left.reduce((sum, { size }) => sum + size, 0);
     this.#sweepAt = 2 * this.#fresh.length + WITHDRAWN_MAX;
+  }
+
+  #firstFresh(): Outgoing | undefined {
+    while (this.#fresh.peekFront()?.done === true) this.#shiftFresh();
+    return this.#fresh.peekFront();
+  }
+
+  #shiftFresh(): void {
+    this.#freshBytes -= this.#fresh.shift()!.size;
   }
 }
 

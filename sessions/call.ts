@@ -29,6 +29,8 @@ export interface CallOptions {
   readonly payload: Uint8Array;
   /** When it expires, in clock time; Infinity: never. */
   readonly deadline: number;
+  /** When it is refused as busy if it has not been sent, in clock time. */
+  readonly sendBy: number;
   /** The name of its FIFO channel; undefined: unordered. */
   readonly channel: string | undefined;
   /** True if it may be repeated even if it may have run. */
@@ -84,6 +86,8 @@ export class Call implements Timed {
   incarnation: Incarnation | undefined;
   /** The last one in which it may have run. */
   #doubted: Incarnation | undefined;
+  /** When it is looked at: to be refused if it was not sent by then, or because it expires. */
+  deadline: number;
 
   earlier: Expiring | undefined = undefined;
   later: Expiring | undefined = undefined;
@@ -91,10 +95,7 @@ export class Call implements Timed {
 
   constructor(options: CallOptions) {
     this.options = options;
-  }
-
-  get deadline(): number {
-    return this.options.deadline;
+    this.deadline = options.deadline;
   }
 
   expire(): void {
@@ -129,7 +130,8 @@ export class Call implements Timed {
     const encoded = this.#owned ? undefined : this.request?.bytes;
     const at = CN_MSG_HEADER + REQUEST_HEADER + method.length;
     const kept = encoded === undefined ? payload : encoded.subarray(at, at + payload.length);
-    const call = new Call({ ...this.options, payload: kept });
+    // It has waited for the peer to come back, not for its turn.
+    const call = new Call({ ...this.options, payload: kept, sendBy: this.options.deadline });
     call.#tie = this.#tie;
     call.#owned = true;
     call.#mayHaveRun = this.#mayHaveRun || this.#unknown;

@@ -48,7 +48,10 @@ export class Caller {
   readonly #valueMax: number;
   readonly #channels: Channels;
   readonly #calls = new SeqTable<Call>();
-  /** Calls that wait for a sequence number within the window. */
+  /**
+   * Calls that wait for a sequence number within the window, or for others to be sent before them:
+   * without a number they can be taken back without a word to the peer.
+   */
   readonly #waiting = new Denque<Call>();
   /** Those of them that are not settled. */
   #waitingOpen = 0;
@@ -94,7 +97,7 @@ export class Caller {
     if (this.size >= limits.callsPerSessionMax) return 'busy';
     const bytes = this.#bytes + payload.length;
     if (this.#bytes > 0 && bytes > limits.callBytesPerSessionMax) return 'busy';
-    const direct = this.#waitingOpen === 0 && this.#inWindow;
+    const direct = this.#waitingOpen === 0 && this.#inWindow && this.#carrier.hungry;
     if (direct && !this.#admit(call)) return 'busy';
     if (!direct) {
       call.own();
@@ -104,6 +107,7 @@ export class Caller {
     this.#open += 1;
     this.#bytes += payload.length;
     call.onDeadline = this.#expired;
+    call.deadline = Math.min(call.options.sendBy, call.options.deadline);
     deadlines.add(call);
     this.#touched();
     return undefined;
@@ -239,6 +243,15 @@ export class Caller {
   }
 
   readonly #expired = (call: Call): void => {
+    if (call.deadline < call.options.deadline) {
+      if (call.request === undefined) {
+        this.abandon(call, 'busy', 'it waited too long to be sent');
+        return;
+      }
+      call.deadline = call.options.deadline;
+      this.#resources.deadlines.add(call);
+      return;
+    }
     this.abandon(call, 'deadline-exceeded', 'no reply within the time allowed');
   };
 
@@ -310,14 +323,22 @@ export class Caller {
     this.#advance();
   }
 
-  /** Moves the window over what is delivered and admits calls that waited for it. */
+  /** Moves the window over what is delivered. */
   #advance(): void {
     while (this.#undelivered !== this.#next) {
       const call = this.#calls.get(this.#undelivered);
       if (call !== undefined && !call.delivered) break;
       this.#undelivered = seqPlus(this.#undelivered, 1);
     }
-    while (this.#waiting.length > 0 && this.#inWindow) {
+  }
+
+  /**
+   * Gives numbers to calls that wait, as far as there is something to send them in, and to `least`
+   * in any case: what else is being sent must not hold them up for ever.
+   */
+  admit(least: number): void {
+    for (let left = least; this.#waiting.length > 0 && this.#inWindow; left--) {
+      if (left <= 0 && !this.#carrier.hungry) return;
       const call = this.#waiting.shift()!;
       if (call.settlement !== undefined) continue;
       this.#waitingOpen -= 1;

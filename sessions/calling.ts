@@ -91,8 +91,8 @@ export function stream(
   const begin = (): void => {
     try {
       site.check();
-      const deadline = deadlineOf(site, manner, options); // time runs from now on
-      abort = start({ ...parts, deadline }, options.signal, site.submit);
+      const times = timesOf(site, manner, options); // time runs from now on
+      abort = start({ ...parts, ...times }, options.signal, site.submit);
     } catch (error) {
       values.fail(error);
     }
@@ -142,6 +142,8 @@ export function busy(): ConnectorError {
 }
 
 const encoder = new TextEncoder();
+/** How much of its time a call may spend before it is sent. */
+const WAIT_SHARE = 1 / 2;
 
 function promised(
   site: CallSite,
@@ -187,7 +189,7 @@ function callParts(
     method: name,
     format,
     payload: bytes,
-    deadline: deadlineOf(site, manner, options),
+    ...timesOf(site, manner, options),
     channel,
     idempotent,
     streams,
@@ -199,10 +201,17 @@ function callParts(
   };
 }
 
-function deadlineOf(site: CallSite, manner: Manner, options: CallOptions): number {
+function timesOf(
+  site: CallSite,
+  manner: Manner,
+  options: CallOptions,
+): Pick<CallParts, 'deadline' | 'sendBy'> {
   const { timeoutMs = manner.timeoutMs } = options;
   required(timeoutMs >= 0, `timeoutMs is a number of milliseconds, not ${timeoutMs}`);
-  return site.clock.now() + timeoutMs;
+  const now = site.clock.now();
+  // What is left is for the peer: a call sent at its last moment would be work for nobody.
+  const sendBy = now + Math.min(timeoutMs * WAIT_SHARE, site.resources.limits.waitMs);
+  return { deadline: now + timeoutMs, sendBy };
 }
 
 /** Sends the further values of a call. If their source fails, so does the call. */

@@ -154,6 +154,7 @@ export class Connection implements AsyncDisposable {
   #wait(call: Call, among: Set<Call>): void {
     const { resources } = this.#parts;
     among.add(call);
+    call.deadline = call.options.deadline;
     call.onDeadline = () => this.#giveUp(call, 'no session within the time allowed');
     call.abort = () => this.#giveUp(call, undefined);
     resources.deadlines.add(call);

@@ -20,6 +20,8 @@ export interface Counters {
   sessionsLost: number;
   /** Retransmitted requests recognised as such: each would have been a second execution. */
   duplicateRequests: number;
+  /** Requests refused as busy because they had waited too long. */
+  requestsShed: number;
   /** Replies to calls that were settled before they came. */
   duplicateReplies: number;
   /** Replies whose ack is not that of the request + 1. */
@@ -87,6 +89,7 @@ export function newCounters(): Counters {
     sessionsOpened: 0,
     sessionsLost: 0,
     duplicateRequests: 0,
+    requestsShed: 0,
     duplicateReplies: 0,
     unmatchedReplies: 0,
     repliesEvicted: 0,

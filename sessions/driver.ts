@@ -1,5 +1,6 @@
 import { Activity } from './activity.ts';
 import { Agenda } from './agenda.ts';
+import type { Backlog } from './backlog.ts';
 import { BareExchange, type BareSend } from './bare.ts';
 import { newCounters } from './counters.ts';
 import { Demux } from './demux.ts';
@@ -26,6 +27,8 @@ import { writeOpening, type Incarnation } from '../transport/wire/handshake.ts';
 
 /** Datagrams to one session before the others get their turn. */
 const BURST = 64;
+/** Handlers run for so long, ms, before what they replied is sent and what has come is read. */
+const SLICE_MS = 2;
 /** Room in the encoding slab for the headers of a message with the longest method name. */
 const HEADERS_MAX = 1024;
 
@@ -64,8 +67,12 @@ export class Driver implements Sink {
   readonly #activity = new Activity<Session>();
   /** Sessions that have ended and still have to run what they accepted. */
   readonly #lingering = new Set<Session>();
+  /** Services with requests to start, in the order of their turns. */
+  readonly #runnable = new Set<Backlog>();
   readonly #timer: Timer;
   readonly #out: Slab;
+  /** What is left of the slice. A turn may lead to the next without a look at the transport. */
+  #sliceMs = SLICE_MS;
   #armedAt = Infinity;
   #now: number;
   #inBatch = false;
@@ -89,6 +96,10 @@ export class Driver implements Sink {
       scratch: new Slab(limits.payloadMax + HEADERS_MAX),
       grant: () => this.#grant(),
       touched: (session) => this.#touch(session),
+      runnable: (backlog) => {
+        this.#runnable.add(backlog);
+        if (!this.#inBatch) this.schedule();
+      },
       heard: (session) => this.#activity.note(session, this.#now),
       armed: () => this.schedule(),
       requestsHeld: 0,
@@ -155,6 +166,7 @@ export class Driver implements Sink {
     if (this.#closed) return;
     this.#inBatch = false;
     this.exchange.handleReceived();
+    this.#sliceMs = SLICE_MS;
     this.#handOver();
     this.schedule();
   }
@@ -203,6 +215,7 @@ export class Driver implements Sink {
 
   readonly #wake = (): void => {
     this.#armedAt = Infinity;
+    this.#sliceMs = SLICE_MS;
     this.#now = this.#clock.now();
     this.resources.deadlines.expire(this.#now, (timed) => timed.expire());
     for (let due = this.#agenda.due(this.#now); due; due = this.#agenda.due(this.#now)) {
@@ -233,15 +246,27 @@ export class Driver implements Sink {
         call.options.settled(call);
       }
       let request = responder.pollRequest(this.#now);
-      while (request) {
-        session.serve(request);
-        this.#now = this.#clock.now(); // handlers take time: what expired since does not start
-        request = responder.pollRequest(this.#now);
-      }
+      for (; request; request = responder.pollRequest(this.#now)) session.serve(request, this.#now);
     }
+    this.#runHandlers();
     for (let news = this.exchange.pollNews(); news; news = this.exchange.pollNews()) {
       const { listener, message } = news;
       queueMicrotask(() => listener(message)); // a throw in it is its own, not the driver's
+    }
+  }
+
+  /** Starts what may start, for a while; what is left goes on after a look at the transport. */
+  #runHandlers(): void {
+    for (const backlog of this.#runnable) {
+      while (this.#sliceMs > 0 && backlog.startNext(this.#now)) {
+        const now = this.#clock.now(); // handlers take time: what expired since does not start
+        this.#sliceMs -= now - this.#now;
+        this.#now = now;
+      }
+      this.#runnable.delete(backlog);
+      if (this.#sliceMs > 0) continue;
+      this.#runnable.add(backlog); // it goes on after the others
+      return;
     }
   }
 
@@ -361,7 +386,8 @@ export class Driver implements Sink {
   }
 
   #arm(): void {
-    const at = Math.min(this.#agenda.nextAt, this.resources.deadlines.nextAt);
+    const next = Math.min(this.#agenda.nextAt, this.resources.deadlines.nextAt);
+    const at = this.#runnable.size > 0 ? this.#now : next;
     // A time put off is left to fire early and find nothing: re-arming costs more than waking.
     if (at >= this.#armedAt) return;
     this.#armedAt = at;

@@ -35,6 +35,13 @@ export interface EndpointOptions {
 export interface ServeOptions {
   /** Who may open a session; default: everybody. */
   readonly allow?: AllowRule;
+  /** How many handlers run at the same time; the others wait. Default: no limit. */
+  readonly concurrency?: number;
+  /**
+   * How long a request waits for its turn before it is refused as `busy`, ms, if half of the time
+   * that its caller gave is not less; default `limits.waitMs`. That bounds the wait under overload.
+   */
+  readonly waitMs?: number;
 }
 
 /** A service that is being served. */
@@ -126,7 +133,7 @@ export class Endpoint implements AsyncDisposable {
     this.#checkOpen();
     const key = formatId(checkId(id));
     required(!this.#services.has(key), `${key} is served already`);
-    const service = this.#service(id, handlers, options.allow ?? allowAll);
+    const service = this.#service(id, handlers, options);
     this.#services.set(key, service);
     const close = async (): Promise<void> => {
       service.draining = true;
@@ -147,7 +154,7 @@ export class Endpoint implements AsyncDisposable {
       peer: options.peer ?? this.#transport.locate(id),
       waitForReady: options.waitForReady ?? false,
       allow,
-      service: handlers === undefined ? undefined : this.#service(id, handlers, allow),
+      service: handlers === undefined ? undefined : this.#service(id, handlers, { allow }),
       clock: this.#clock,
       resources,
       dialer,
@@ -303,11 +310,14 @@ export class Endpoint implements AsyncDisposable {
     return this.close();
   }
 
-  #service(id: ConnectorId, handlers: Handlers, allow: AllowRule): Service {
+  #service(id: ConnectorId, handlers: Handlers, options: ServeOptions): Service {
     const clock = this.#clock;
     const { resources } = this.#driver;
+    const { allow = allowAll, concurrency = Infinity, waitMs = resources.limits.waitMs } = options;
+    required(concurrency >= 1, `concurrency is a number from 1 on, not ${concurrency}`);
+    required(waitMs > 0, `waitMs is above 0 ms, not ${waitMs}`);
     const callBack = (session: Session): CallBack => new CallBack(clock, resources, session);
-    return new Service({ id, handlers, allow, callBack });
+    return new Service({ id, handlers, allow, resources, concurrency, waitMs, callBack });
   }
 
   /** Drains the sessions that `choose` picks; resolves when all of them have ended. */

@@ -1,3 +1,4 @@
+import type { Backlog } from './backlog.ts';
 import type { Counters } from './counters.ts';
 import type { Incoming } from './incoming.ts';
 import type { Session } from './session.ts';
@@ -29,6 +30,8 @@ export interface Resources {
   readonly grant: () => number;
   /** A session has something to send or to report: the driver is to poll it. */
   readonly touched: (session: Session) => void;
+  /** A service has requests to start, or to refuse: the driver is to run it. */
+  readonly runnable: (backlog: Backlog) => void;
   /** A good datagram came in this session. */
   readonly heard: (session: Session) => void;
   /** Something was added to `deadlines` outside of a turn: the driver is to set its timer. */

@@ -1,6 +1,8 @@
+import { Backlog } from './backlog.ts';
 import { writePayload, type Payload } from './payload.ts';
 import type { CallBack } from './call-back.ts';
 import type { Incoming } from './incoming.ts';
+import type { Resources } from './resources.ts';
 import type { Session } from './session.ts';
 import { pour, Values } from './values.ts';
 import { ConnectorError } from '../core/errors.ts';
@@ -49,6 +51,11 @@ export interface ServiceParts {
   readonly id: ConnectorId;
   readonly handlers: Handlers;
   readonly allow: AllowRule;
+  readonly resources: Resources;
+  /** Handlers that run at the same time. */
+  readonly concurrency: number;
+  /** How long a request waits for its turn at most, ms. */
+  readonly waitMs: number;
   readonly callBack: (session: Session) => CallBack;
 }
 
@@ -56,12 +63,16 @@ export interface ServiceParts {
 export class Service {
   readonly #parts: ServiceParts;
   readonly #handlers: ReadonlyMap<string, Handler>;
+  readonly #backlog: Backlog;
   /** True once no new sessions are taken. */
   draining = false;
 
   constructor(parts: ServiceParts) {
     this.#parts = parts;
     this.#handlers = new Map(Object.entries(parts.handlers));
+    const { concurrency, waitMs, resources } = parts;
+    const start = (session: Session, request: Incoming): void => this.#start(session, request);
+    this.#backlog = new Backlog(resources, { concurrency, waitMs, start });
   }
 
   /** Asks the rule; one that throws says no. */
@@ -76,19 +87,27 @@ export class Service {
   /** The status to refuse a request with before it runs; undefined: it can run. */
   refusal(incoming: Incoming): number | undefined {
     if (!this.#handlers.has(incoming.method)) return frame.STATUS_UNIMPLEMENTED;
+    if (incoming.oneWay && this.#backlog.late) return frame.STATUS_BUSY;
     return incoming.whole && !incoming.read().ok ? frame.STATUS_MALFORMED : undefined;
   }
 
+  /** Takes a request: its handler runs when its turn comes. */
+  dispatch(session: Session, incoming: Incoming, now: number): void {
+    this.#backlog.push(session, incoming, now);
+  }
+
   /** Runs the handler of a request and sends its reply. Never throws, whatever the handler does. */
-  dispatch(session: Session, incoming: Incoming): void {
+  #start(session: Session, incoming: Incoming): void {
     const handler = this.#handlers.get(incoming.method);
     if (handler === undefined) {
       session.responder.refuse(incoming, frame.STATUS_UNIMPLEMENTED);
+      this.#backlog.finished();
       return;
     }
     const input = incoming.read();
     if (!input.ok) {
       session.responder.refuse(incoming, frame.STATUS_MALFORMED);
+      this.#backlog.finished();
       return;
     }
     let result: unknown;
@@ -125,11 +144,13 @@ export class Service {
       return;
     }
     session.responder.reply(incoming, frame.STATUS_OK, payload.format, payload.bytes);
+    this.#backlog.finished();
   }
 
   #fail(session: Session, incoming: Incoming, error: unknown): void {
     const said = writePayload({ message: describe(error) });
     session.responder.reply(incoming, frame.STATUS_APPLICATION, said.format, said.bytes);
+    this.#backlog.finished();
   }
 
   #pour(session: Session, incoming: Incoming, source: AsyncIterable<unknown>): void {

@@ -35,8 +35,15 @@ export type SessionState = 'open' | 'draining' | 'closing' | 'ended';
 const OVERHEAD = 512;
 /** How often CLOSE is repeated before the session is forgotten without an acknowledgement. */
 const CLOSE_PROBES = 3;
-/** How often a quiet peer is asked for a sign of life within `limits.silenceMs`. */
+/** How often a quiet caller is asked for a sign of life within `limits.silenceMs`. */
 const PINGS_PER_SILENCE = 3;
+/** No peer is asked more often than once in so many of its probe time-outs. */
+const PROBES_PER_PING = 8;
+/**
+ * A grant below this, truesize, says that one end has many peers: they ask less often, so that all
+ * of them together take no more than some hundred datagrams a second.
+ */
+const CROWDED = 16_384;
 
 /** One side's half of what the handshake agreed on. */
 export interface Half {
@@ -206,8 +213,8 @@ export class Session {
   }
 
   /** Hands a request to whoever serves the peer. */
-  serve(request: Incoming): void {
-    if (this.service !== undefined) this.service.dispatch(this, request);
+  serve(request: Incoming, now: number): void {
+    if (this.service !== undefined) this.service.dispatch(this, request, now);
     else this.responder.refuse(request, frame.STATUS_UNIMPLEMENTED);
   }
 
@@ -222,6 +229,7 @@ export class Session {
   }
 
   pollTransmit(slab: Slab, now: number): number {
+    if (this.#state !== 'ended') this.caller.admit(0);
     // Refusals may be under way for ever if the peer goes on asking; CLOSE tells it all the same.
     const finished = this.caller.open === 0 && this.responder.owed === 0;
     if (this.#state === 'draining' && finished) this.#sayClose();
@@ -234,6 +242,7 @@ export class Session {
 
   /** The peer's CLOSE has been acknowledged by what was just sent: there is nothing left to say. */
   handleTransmitted(): void {
+    if (this.#state !== 'ended') this.caller.admit(1);
     if (this.#peerClosed && this.#state !== 'ended') {
       this.fail('closed', 'the peer closed the session', 'not-executed');
     }
@@ -296,9 +305,15 @@ export class Session {
    * session without open calls is silent for ever.
    */
   get #pingAt(): number {
-    const open = this.caller.open > 0 || this.responder.owed > 0;
-    if (!open || !this.carrier.settled) return Infinity;
-    return this.carrier.quietSince + this.#resources.limits.silenceMs / PINGS_PER_SILENCE;
+    const { carrier, caller, responder } = this;
+    const { limits, grant } = this.#resources;
+    if (!carrier.settled || (caller.open === 0 && responder.owed === 0)) return Infinity;
+    const rareMs = limits.silenceMs / PINGS_PER_SILENCE;
+    if (caller.open === 0) return carrier.quietSince + rareMs;
+    // Who waits for a reply wants to know soon if nobody works on it any more.
+    const crowd = Math.max(1, CROWDED / Math.min(carrier.grant, grant()));
+    const soonMs = Math.max(limits.pingMs, PROBES_PER_PING * carrier.roundTrip.probeMs) * crowd;
+    return carrier.quietSince + Math.min(soonMs, rareMs);
   }
 
   /** Why nobody here can take a request, if so. */

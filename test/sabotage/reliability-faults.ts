@@ -64,7 +64,6 @@ export const reliabilityFaults: readonly Fault[] = [
       'this.#window.setGrant(view.getUint32(start + frame.DATA_GRANT, LITTLE_ENDIAN));', ''],
     ['the grant of an older datagram is taken', 'if (newest) {', 'if (true) {'],
     ['no probe is sent', 'this.#probing = this.#flight.waiting;', ''],
-    ['probes do not slow down', 'PROBE_BACKOFF ** fruitless', '1'],
     ['acknowledgements wait far too long', 'now + (news ? wait : smoothedMs)',
       'now + 100 * (news ? wait : smoothedMs)'],
     ['an overrun is kept quiet', 'this.#overrunAt = now;\n        this.acknowledgeNow(now);', ''],
@@ -85,6 +84,10 @@ export const reliabilityFaults: readonly Fault[] = [
       'return 0;'],
     ['a reply is repeated as often as it is asked for',
       'if (now - message.sentAt < this.#roundTrip.minimumMs)', 'if (false)'],
+    ['a probe takes more than a datagram holds', 'if (needed > traits.datagramMax)', 'if (false)'],
+    ['losses say nothing about the path', 'this.#congestion.lost(now);', ''],
+    ['calls are numbered long before they can be sent',
+      'this.#queue.freshBytes < this.#options.packedMax', 'true'],
     ['the queue keeps what went out', 'this.#queue.remove(message);', ''],
     ['a queue that stays full is asked at the same pace',
       '(now - this.#refusedSince) * RETRY_STALL_SHARE', '0'],
@@ -97,6 +100,18 @@ export const reliabilityFaults: readonly Fault[] = [
   ...faultsIn('reliability/window.js', ['unit/reliability/window'], [
     ['the window does not shrink', 'from * DECREASE', 'from'],
     ['the window grows twice as fast', '(charge * TRUESIZE_MIN)', '(2 * charge * TRUESIZE_MIN)'],
+  ]),
+  ...faultsIn('reliability/probe.js', CARRIER, [
+    ['probes do not slow down', 'PROBE_BACKOFF ** fruitless', '1'],
+  ]),
+  ...faultsIn('reliability/congestion.js', ['unit/reliability/congestion'], [
+    ['a full link does not slow the sender', 'this.#limit = Math.min(this.#limit,',
+      'Math.min(this.#limit,'],
+    ['every loss slows the sender',
+      'if (!this.#queued || this.#queueMs <= VARIATIONS * variationMs)', 'if (false)'],
+    ['every datagram lost slows the sender', 'now - this.#shrunkAt < smoothedMs', 'false'],
+    ['a limit is for ever', 'this.#limit += this.#queued', 'this.#queued'],
+    ['one short round trip is forgotten at once', 'this.#samples >= SAMPLES &&', ''],
   ]),
   ...faultsIn('reliability/rtt.js', ['unit/reliability/rtt'], [
     ['a peer that overstates its delay is believed',

@@ -182,4 +182,18 @@ export const sessionFaults: readonly Fault[] = [
     ['sessions are opened ever faster', 'if (this.#fruitless <= 1)', 'if (true)',
       'simulation/fickle'],
   ]),
+  ...faultsIn('sessions/backlog.js', ['simulation/overload'], [
+    ['nothing waits too long', 'this.#startsBy(first) > now', 'true'],
+    ['more handlers run than may', 'this.#running >= this.#options.concurrency', 'false'],
+    ['a handler that ended still counts', 'this.#running -= 1;', ''],
+    ['all of the time may be waited away', 'WAIT_SHARE = 1 / 2', 'WAIT_SHARE = 1'],
+  ]),
+  ...faultsIn('sessions/driver.js', ['simulation/overload'], [
+    ['handlers run as long as there are any', 'this.#sliceMs -= now - this.#now;', ''],
+  ]),
+  ...faultsIn('sessions/session.js', ['simulation/restart'], [
+    ['who waits does not ask', 'Math.min(soonMs, rareMs)', 'rareMs'],
+    ['many ask as often as one', 'carrier.roundTrip.probeMs) * crowd',
+      'carrier.roundTrip.probeMs)'],
+  ]),
 ];

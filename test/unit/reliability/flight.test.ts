@@ -20,6 +20,8 @@ class Scene {
     this.flight = new Flight(first, fifo, this.roundTrip, {
       delivered: ({ seq }) => this.#reports.push(`+${seq}`),
       lost: ({ seq }) => this.#reports.push(`-${seq}`),
+      measured: () => {},
+      thinned: () => {},
     });
   }
 

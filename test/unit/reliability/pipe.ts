@@ -1,6 +1,7 @@
 import { fixedTraits } from './traits.ts';
 import { Slab } from '../../../core/slab.ts';
-import { Carrier, type DataRefusal } from '../../../reliability/carrier.ts';
+import { Carrier } from '../../../reliability/carrier.ts';
+import type { DataRefusal } from '../../../reliability/refusal.ts';
 import { Outgoing } from '../../../reliability/outgoing.ts';
 import { align4 } from '../../../core/slab.ts';
 import type { Traits } from '../../../transport/transport.ts';

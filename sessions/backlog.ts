@@ -1,0 +1,119 @@
+import Denque from 'denque';
+import type { Incoming } from './incoming.ts';
+import type { Resources, Timed } from './resources.ts';
+import type { Session } from './session.ts';
+import type { Expiring } from '../reliability/wheel.ts';
+import * as frame from '../transport/wire/frame.ts';
+
+/** How much of a call's time it may spend waiting: what is left is for the work and the reply. */
+const WAIT_SHARE = 1 / 2;
+
+/** Ties a backlog to its service. */
+export interface BacklogOptions {
+  /** Handlers that run at the same time. */
+  readonly concurrency: number;
+  /** How long a request waits for its turn at most, ms. */
+  readonly waitMs: number;
+  /** Starts a handler; `finished` is to be called when it has ended. */
+  readonly start: (session: Session, request: Incoming) => void;
+}
+
+interface Waiting {
+  readonly session: Session;
+  readonly request: Incoming;
+  readonly since: number;
+}
+
+/**
+ * The requests of one service that wait for their turn, first come, first served. What has waited
+ * too long is refused as busy instead of started (semantics 18): a server that is offered more than
+ * it can do would else work only on what nobody waits for any more. Too long is `waitMs`, or half
+ * of the time that the caller gave, if that is less. Sans-IO; the driver runs it.
+ */
+export class Backlog implements Timed {
+  readonly #resources: Resources;
+  readonly #options: BacklogOptions;
+  readonly #queue = new Denque<Waiting>();
+  #running = 0;
+  /** The last time that was heard of. */
+  #now = 0;
+
+  /** When the first of the queue has waited too long. */
+  deadline: number = Infinity;
+  earlier: Expiring | undefined = undefined;
+  later: Expiring | undefined = undefined;
+  slot = -1;
+
+  constructor(resources: Resources, options: BacklogOptions) {
+    this.#resources = resources;
+    this.#options = options;
+  }
+
+  /** True if the first has waited too long: what need not be accepted should not be. */
+  get late(): boolean {
+    const first = this.#queue.peekFront();
+    return first !== undefined && first.since + this.#options.waitMs < this.#now;
+  }
+
+  /** Adds a request that came, or whose turn in its channel came, now. */
+  push(session: Session, request: Incoming, now: number): void {
+    this.#now = now;
+    this.#queue.push({ session, request, since: now });
+    if (this.#queue.length === 1) this.#watch();
+    this.#resources.runnable(this);
+  }
+
+  /** Starts the next request; false if none waits that may start now. */
+  startNext(now: number): boolean {
+    this.#now = now;
+    this.#shed(now);
+    if (this.#running >= this.#options.concurrency) return false;
+    const next = this.#queue.shift();
+    if (next === undefined) return false;
+    this.#watch();
+    this.#running += 1;
+    this.#options.start(next.session, next.request);
+    return true;
+  }
+
+  /** A handler has ended: the next one may start. */
+  finished(): void {
+    this.#running -= 1;
+    if (this.#queue.length > 0) this.#resources.runnable(this);
+  }
+
+  /** Some have waited too long while no handler ended. */
+  expire(): void {
+    this.deadline = Infinity;
+    this.#resources.runnable(this);
+  }
+
+  /** Refuses what stands first and is not to be started any more. */
+  #shed(now: number): void {
+    const before = this.#queue.length;
+    for (let first = this.#queue.peekFront(); first; first = this.#queue.peekFront()) {
+      const { session, request } = first;
+      if (request.accepted) break; // its caller was told that it will run
+      const late = request.deadline <= now;
+      if (!late && !request.cancelled && this.#startsBy(first) > now) break;
+      this.#queue.shift();
+      const busy = !late && !request.cancelled;
+      if (busy) this.#resources.counters.requestsShed += 1;
+      session.responder.refuse(request, busy ? frame.STATUS_BUSY : frame.STATUS_EXPIRED);
+    }
+    if (this.#queue.length < before) this.#watch();
+  }
+
+  #startsBy({ request, since }: Waiting): number {
+    return since + Math.min(this.#options.waitMs, (request.deadline - since) * WAIT_SHARE);
+  }
+
+  /** Sees to it that the first is looked at when it has waited too long. */
+  #watch(): void {
+    const first = this.#queue.peekFront();
+    const { deadlines } = this.#resources;
+    if (this.deadline !== Infinity) deadlines.remove(this);
+    this.deadline = first === undefined ? Infinity : this.#startsBy(first);
+    deadlines.add(this);
+  }
+}
