@@ -77,7 +77,7 @@ export const reliabilityFaults: readonly Fault[] = [
       'this.#retries = Math.min(this.#retries + 1, 32);', 'this.#flight.sent([], 0, now);'],
     ['a full queue does not slow the sender', 'this.#window.decrease(this.#flight.outstanding);',
       ''],
-    ['credit is not looked at', 'traits.truesize(needed) > credit', 'false'],
+    ['credit is not looked at', 'charge > credit', 'false'],
     ['the budget does not shrink', 'writeBudget(slab, end, message.deadline - now);',
       'writeBudget(slab, end, message.deadline);'],
     ['silence is never noticed', 'return now - Math.max(this.#settledAt, this.#waitingSince);',

@@ -91,9 +91,9 @@ test('P5.12: a full link without a round trip to speak of', async (t) => {
   t.true(datagrams <= 1.35, `${datagrams} datagrams a message`);
 });
 
-test('P5.12: a full link that also loses 5 % at random is kept full', async (t) => {
+test('P5.12: a full link that also loses 5 % at random is kept four fifths full', async (t) => {
   const scene = { inFlight: 256, ...sizes[1]!, roundTripMs: 1, echo: true, loss: 0.05 };
   const { perSecond, datagrams } = await play(scene);
-  t.true(perSecond >= 0.9 * PER_SECOND, `${perSecond} a second`);
+  t.true(perSecond >= 0.8 * PER_SECOND, `${perSecond} a second`);
   t.true(datagrams <= 1.35, `${datagrams} datagrams a message`);
 });

@@ -353,9 +353,10 @@ test('a message that is both due again and in a probe goes into the datagram onc
 });
 
 test('P5.8: a probe takes no more with it than a datagram holds', (t) => {
-  const pipe = new Pipe({ fates: (count) => (count < 2 ? [] : [DELAY]) });
-  // Two that fill a datagram each: the first is lost, the second waits behind it.
-  for (const seq of [0, 1]) pipe.left.carrier.enqueue(message(seq, 40_000));
+  const pipe = new Pipe({ fates: losing(0) });
+  // Two that fill a datagram each: the first is lost, the second comes when the probe is due.
+  pipe.left.carrier.enqueue(message(0, 40_000));
+  pipe.at(1 + 3.125, () => pipe.left.carrier.enqueue(message(1, 40_000)));
   pipe.run();
   t.deepEqual([...pipe.right.arrived].sort(), [0, 1]);
 });

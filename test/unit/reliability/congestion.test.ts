@@ -6,15 +6,15 @@ import { TRUESIZE_MIN } from '../../../transport/truesize.ts';
 const GRANT = 1_000_000;
 const PER_MS = 20_000;
 
-/** A path whose shortest round trip is 1 ms, and the samples that follow, 0.1 ms apart. */
-function measured(samples: readonly number[]): { congestion: Congestion; now: number } {
+/** A path whose shortest round trip is 1 ms, and the samples that follow, one each step. */
+function measured(samples: readonly number[], stepMs = 0.1): { congestion: Congestion; now: number } {
   const roundTrip = new RoundTrip(1, 0.005);
   const congestion = new Congestion(roundTrip);
   let now = 1;
   for (const sample of [1, ...samples]) {
     roundTrip.sample(sample, 0);
     congestion.measured(sample, PER_MS, now);
-    now += 0.1;
+    now += stepMs;
   }
   return { congestion, now };
 }
@@ -37,6 +37,12 @@ test('P5.12: losses change nothing where some round trips are short', (t) => {
     congestion.lost(now);
     t.is(congestion.limit, Infinity);
   }
+});
+
+test('P5.12: a few long round trips may be chance', (t) => {
+  const { congestion, now } = measured([...new Array<number>(17).fill(1), ...standing.slice(0, 15)], 5);
+  congestion.lost(now);
+  t.is(congestion.limit, Infinity);
 });
 
 test('P5.12: once in a round trip is enough, and four small datagrams always may go', (t) => {
