@@ -2,7 +2,7 @@ import { Congestion } from './congestion.ts';
 import { Flight, type FlightListener } from './flight.ts';
 import type { Outgoing } from './outgoing.ts';
 import { probeWaitMs } from './probe.ts';
-import { Received } from './received.ts';
+import { JUMP_MAX, NUMBER_MAX, Received } from './received.ts';
 import type { DataRefusal } from './refusal.ts';
 import { RoundTrip } from './rtt.ts';
 import { SendQueue } from './send-queue.ts';
@@ -28,9 +28,8 @@ const RESERVED_PROBES = 16;
 /** After so many it is no chance that they were lost: one message is enough to ask with. */
 const FULL_PROBES = 16;
 /**
- * A full queue is asked again after this share of the round trip, growing by `RETRY_BACKOFF` up to
- * so many ms, or to this share of the time for which it has been full: a thousand peers that take
- * nothing would cost 40,000 calls to the system a second.
+ * A full queue is asked again after this share of the round trip, growing up to so many ms, or to
+ * this share of the time it has been full: else a thousand peers cost 40,000 calls a second.
  */
 const RETRY_SHARE = 1 / 4;
 const RETRY_BACKOFF = 1.5;
@@ -38,10 +37,6 @@ const RETRY_MAX_MS = 25;
 const RETRY_STALL_SHARE = 1 / 8;
 /** What is allowed grows only while at least this share of it is used. */
 const USED_SHARE = 1 / 2;
-
-/** How far a datagram number may jump, and where numbers end: they are exact up to 2^53. */
-const JUMP_MAX = 65_536;
-const NUMBER_MAX = 2 ** 53 - JUMP_MAX;
 
 /** Tells a carrier whom it serves, over what. */
 export interface CarrierOptions {

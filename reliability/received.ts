@@ -1,6 +1,10 @@
 import { DATA_BITMAP, TRACKED_DATAGRAMS } from '../transport/wire/frame.ts';
 import { LITTLE_ENDIAN, type Slab } from '../core/slab.ts';
 
+/** How far a datagram number may jump, and where numbers end: they are exact up to 2^53. */
+export const JUMP_MAX = 65_536;
+export const NUMBER_MAX: number = 2 ** 53 - JUMP_MAX;
+
 /** What a datagram number is to a receiver. */
 export type Arrival =
   | 'new' // never seen

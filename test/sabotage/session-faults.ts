@@ -163,7 +163,8 @@ export const sessionFaults: readonly Fault[] = [
   ]),
   ...faultsIn('sessions/session.js', ['simulation/outcomes', 'simulation/scenarios'], [
     ['CLOSE is ignored', 'this.#peerClosed = true;', '', 'simulation/hostile'],
-    ['no PING is sent', 'if (!carrier.settled || (caller.open === 0 && responder.owed === 0))', 'if (true)', 'simulation/farewell'],
+    ['no PING is sent', 'if (!carrier.settled || (caller.open === 0 && responder.owed === 0))',
+      'if (true)', 'simulation/farewell'],
     ['a silent peer is waited for', 'silenceMs(now) < this.#resources.limits.silenceMs', 'true'],
     ['CLOSE is repeated for ever', 'this.carrier.fruitlessProbes > CLOSE_PROBES', 'false',
       'simulation/farewell'],

@@ -7,7 +7,10 @@ const GRANT = 1_000_000;
 const PER_MS = 20_000;
 
 /** A path whose shortest round trip is 1 ms, and the samples that follow, one each step. */
-function measured(samples: readonly number[], stepMs = 0.1): { congestion: Congestion; now: number } {
+function measured(
+  samples: readonly number[],
+  stepMs = 0.1,
+): { congestion: Congestion; now: number } {
   const roundTrip = new RoundTrip(1, 0.005);
   const congestion = new Congestion(roundTrip);
   let now = 1;
@@ -40,7 +43,10 @@ test('P5.12: losses change nothing where some round trips are short', (t) => {
 });
 
 test('P5.12: a few long round trips may be chance', (t) => {
-  const { congestion, now } = measured([...new Array<number>(17).fill(1), ...standing.slice(0, 15)], 5);
+  const { congestion, now } = measured(
+    [...new Array<number>(17).fill(1), ...standing.slice(0, 15)],
+    5,
+  );
   congestion.lost(now);
   t.is(congestion.limit, Infinity);
 });
