@@ -55,7 +55,7 @@ export const wireFaults: readonly Fault[] = [
   ]),
   ...faultsIn('sessions/bare-request.js', ['simulation/bare'], [
     ['a request that is not idempotent is repeated',
-      'this.options.idempotent ? now + this.#waitMs : Infinity', 'now + this.#waitMs'],
+      'this.options.repeatable ? now + this.#waitMs : Infinity', 'now + this.#waitMs'],
   ]),
   ...faultsIn('sessions/incoming.js', ['simulation/outcomes'], [
     ['a handler is not told of its deadline', 'else this.abort();', '', 'simulation/cancel'],
