@@ -16,6 +16,7 @@ const programs: readonly GuestTest[] = [
   { file: 'overrun', seconds: 60 },
   { file: 'allocations', seconds: 120 },
   { file: 'faults', seconds: 600 },
+  { file: 'w1', seconds: 90 },
 ];
 
 /** All that runs in the guest, in this order. */
