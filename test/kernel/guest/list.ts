@@ -17,6 +17,7 @@ const programs: readonly GuestTest[] = [
   { file: 'allocations', seconds: 120 },
   { file: 'faults', seconds: 600 },
   { file: 'w1', seconds: 90 },
+  { file: 'dm-log', seconds: 240 },
 ];
 
 /** All that runs in the guest, in this order. */

@@ -64,15 +64,17 @@ export class W1Double {
     const send = (withAck: number, bytes: Buffer): void => {
       for (const mangled of this.mangle(bytes)) this.#send(peer, seq, withAck, mangled);
     };
-    for (let at = 0; at < payload.length; ) {
+    for (let at = 0; at < payload.length;) {
       const header = payload.subarray(at, at + 12);
       const body = payload.subarray(at + 12, at + 12 + header.readUInt16LE(2));
       at += 12 + body.length;
       const refuse = (errno: number): void => send(ack, framed(header, errno, Buffer.alloc(0)));
       if (this.refusal !== 0) return refuse(this.refusal);
       if (header[0] === 6) this.#list(header, (bytes) => send((seq + 1) >>> 0, bytes));
-      else if (body.length === 0) return refuse(71); // EPROTO
-      else if (!this.#knows(header)) refuse(19); // ENODEV, and on to the next
+      else if (body.length === 0)
+        return refuse(71); // EPROTO
+      else if (!this.#knows(header))
+        refuse(19); // ENODEV, and on to the next
       else this.#run(header, body, ack, (seq + 1) >>> 0, send, peer);
     }
   }
@@ -101,7 +103,7 @@ export class W1Double {
     send: (ack: number, bytes: Buffer) => void,
     peer: number,
   ): void {
-    for (let at = 0; at < body.length; ) {
+    for (let at = 0; at < body.length;) {
       const command = body.subarray(at, at + 4);
       const data = body.subarray(at + 4, at + 4 + command.readUInt16LE(2));
       at += 4 + data.length;

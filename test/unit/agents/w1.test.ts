@@ -46,13 +46,13 @@ test('what a real kernel sent is read: masters, slaves, a status, an event', (t)
   };
   const [masters] = read(
     '34000000 03000000 12020000 00000000 03000000 01000000 12020000 13020000 10000000' +
-    '06000400 1c328482 00000000 01000000',
+      '06000400 1c328482 00000000 01000000',
   );
   t.is(masters!.type, 6);
   t.deepEqual(masters!.data, bytes('01000000'));
   const [slaves] = read(
     '44000000 03000000 1c020000 00000000 03000000 01000000 1c020000 1d020000 20000000' +
-    '04001400 01000000 00000000 08001000 010100fe ca000057 010200fe ca00000e',
+      '04001400 01000000 00000000 08001000 010100fe ca000057 010200fe ca00000e',
   );
   const [command] = decodeCommands(slaves!.data);
   t.is(command!.code, 8);
@@ -60,12 +60,12 @@ test('what a real kernel sent is read: masters, slaves, a status, an event', (t)
   t.is(decodeSlaveId(command!.data.subarray(8)), SECOND);
   const [status] = read(
     '30000000 03000000 44020000 00000000 03000000 01000000 44020000 00700000 0c000000' +
-    '04130000 4d000000 00000000',
+      '04130000 4d000000 00000000',
   );
   t.is(status!.status, 19);
   const [event] = read(
     '30000000 03000000 01000000 00000000 03000000 01000000 01000000 00000000 0c000000' +
-    '02000000 01000000 00000000',
+      '02000000 01000000 00000000',
   );
   t.is(event!.type, 2);
 });
@@ -158,7 +158,10 @@ test('what was refused as a whole says that nothing ran', async (t) => {
     kernel.slaves.add(Buffer.from(encodeSlaveId(FIRST)).toString('hex'));
     kernel.bus = ({ data }) => ({ status: 0, data });
     t.deepEqual(await w1.read({ slave: FIRST }, 2), bytes('0000'));
-    const commands: Command[] = [{ kind: 'read', length: 1 }, { kind: 'read', length: 2 }];
+    const commands: Command[] = [
+      { kind: 'read', length: 1 },
+      { kind: 'read', length: 2 },
+    ];
     for (const target of [{ slave: SECOND }, { master: 77 }]) {
       const error = await t.throwsAsync(w1.run(target, commands), { instanceOf: ConnectorError });
       t.is(error.outcome, 'not-executed');
@@ -287,23 +290,27 @@ test('an overrun of the socket shows among the events', async (t) => {
 
 test('a name of a slave and its 8 bytes are each other, and a flipped bit is noticed', (t) => {
   const name = fc.tuple(fc.integer({ min: 0, max: 255 }), fc.bigInt(0n, 2n ** 48n - 1n));
-  fc.assert(fc.property(name, fc.nat(63), ([family, serial], bit) => {
-    const hex = (value: number | bigint) => value.toString(16);
-    const id = `${hex(family).padStart(2, '0')}-${hex(serial).padStart(12, '0')}`;
-    const encoded = encodeSlaveId(id);
-    t.is(decodeSlaveId(encoded), id);
-    encoded[bit >>> 3]! ^= 1 << (bit & 7);
-    t.is(decodeSlaveId(encoded), undefined);
-  }));
+  fc.assert(
+    fc.property(name, fc.nat(63), ([family, serial], bit) => {
+      const hex = (value: number | bigint) => value.toString(16);
+      const id = `${hex(family).padStart(2, '0')}-${hex(serial).padStart(12, '0')}`;
+      const encoded = encodeSlaveId(id);
+      t.is(decodeSlaveId(encoded), id);
+      encoded[bit >>> 3]! ^= 1 << (bit & 7);
+      t.is(decodeSlaveId(encoded), undefined);
+    }),
+  );
 });
 
 test('no payload makes the decoders throw, or yield what is not there', (t) => {
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (payload) => {
-    let length = 0;
-    for (const { data } of decodeMessages(payload)) {
-      length += 12 + data.length;
-      for (const command of decodeCommands(data)) t.true(command.data.length <= data.length);
-    }
-    t.true(length <= payload.length);
-  }));
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (payload) => {
+      let length = 0;
+      for (const { data } of decodeMessages(payload)) {
+        length += 12 + data.length;
+        for (const command of decodeCommands(data)) t.true(command.data.length <= data.length);
+      }
+      t.true(length <= payload.length);
+    }),
+  );
 });
