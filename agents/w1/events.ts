@@ -16,9 +16,7 @@ export const EVENTS_MAX = 1024;
 export const W1_GROUP = 3;
 
 /** Reads the events in a message; none if it is something else, such as a late answer. */
-export function readEvents({ group, ack, payload }: BareMessage): W1Event[] {
-  // An answer is unicast. A late one, whose request was given up, comes here as well.
-  if (group !== W1_GROUP || ack !== 0) return [];
+export function readEvents({ payload }: BareMessage): W1Event[] {
   return decodeMessages(payload).flatMap((message) => readEvent(message) ?? []);
 }
 

@@ -18,6 +18,7 @@ const programs: readonly GuestTest[] = [
   { file: 'faults', seconds: 600 },
   { file: 'w1', seconds: 90 },
   { file: 'dm-log', seconds: 240 },
+  { file: 'driver', seconds: 60 },
 ];
 
 /** All that runs in the guest, in this order. */

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { W1Double } from './w1-double.ts';
 import { World } from '../../simulation/world.ts';
 import { EVENTS_MAX } from '../../../agents/w1/events.ts';
+import { rule } from '../../../agents/w1/exchange.ts';
 import { decodeSlaveId, encodeSlaveId } from '../../../agents/w1/slave-id.ts';
 import { COMMANDS_MAX, W1, type Command, type W1Event } from '../../../agents/w1/w1.ts';
 import { decodeCommands, decodeMessages } from '../../../agents/w1/wire.ts';
@@ -245,6 +246,14 @@ test('events are told apart from late answers, and come to every consumer', asyn
     }
     endpoint.on({ idx: 3, val: 1 }, () => {})(); // the place is free again
   });
+});
+
+test('an event answers nothing, even if its seq and ack would fit', (t) => {
+  const request = { seq: 0xffff_ffff, ack: 5 };
+  const received = { seq: 0xffff_ffff, ack: 0 }; // seq + 1
+  t.is(rule(request, received, bytes('06000000 00000000 00000000')), 'part');
+  t.is(rule(request, received, bytes('03000000 01000000 00000000')), 'no');
+  t.is(rule(request, received, bytes('060000')), 'no');
 });
 
 test('a consumer that is too slow finds the gap', async (t) => {
