@@ -54,7 +54,7 @@ class Story {
   async tell(): Promise<void> {
     for (let boot = 0; boot < 6; boot++) await this.#boot(boot, false);
     await this.#boot(6, true);
-    this.#t.deepEqual(this.legs.first, this.legs.second);
+    this.#t.deepEqual(this.legs.first, this.legs.second, `seed ${this.#plan.seed}`);
   }
 
   async #boot(boot: number, last: boolean): Promise<void> {
@@ -108,11 +108,16 @@ class Story {
     else if (choice < 16) await mirror.recover();
     else if (choice < 17) await mirror.write(some(), 1);
     else if (choice < 18) await mirror.suspend();
-    else this.#t.deepEqual(await mirror.wrong(), [], 'in sync and different');
+    else
+      this.#t.deepEqual(await mirror.wrong(), [], `in sync and different, seed ${this.#plan.seed}`);
   }
 
   async #recoverAll(mirror: Mirror): Promise<void> {
-    this.#t.deepEqual(await mirror.wrong(), [], 'in sync and different after a cut');
+    this.#t.deepEqual(
+      await mirror.wrong(),
+      [],
+      `in sync and different after a cut, seed ${this.#plan.seed}`,
+    );
     while (await mirror.recover());
     this.#t.is(await mirror.syncCount(), REGIONS);
   }
