@@ -16,8 +16,8 @@ const programs: readonly GuestTest[] = [
   { file: 'overrun', seconds: 60 },
   { file: 'allocations', seconds: 120 },
   { file: 'faults', seconds: 600 },
-  { file: 'w1', seconds: 90 },
-  { file: 'dm-log', seconds: 240 },
+  { file: 'w1', seconds: 120 },
+  { file: 'dm-log', seconds: 300 },
   { file: 'driver', seconds: 60 },
 ];
 

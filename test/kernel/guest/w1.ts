@@ -111,10 +111,10 @@ await check('slaves are added and removed, and a mistake is told with its errno'
   await fails(w1.read({ slave: ghost }, 1), 'not-executed', /ENODEV/);
 });
 
-await check('2,000 requests at once are answered, where 277 unread ones would hang', async () => {
-  const lists = await Promise.all(Array.from({ length: 1000 }, () => w1.masters()));
+await check('800 requests at once are answered, where 277 unread ones would hang', async () => {
+  const lists = await Promise.all(Array.from({ length: 400 }, () => w1.masters()));
   assert.ok(lists.every(([only]) => only === master));
-  const resets = await Promise.all(Array.from({ length: 1000 }, () => w1.reset(master)));
+  const resets = await Promise.all(Array.from({ length: 400 }, () => w1.reset(master)));
   assert.ok(resets.every(Boolean));
 });
 
@@ -123,7 +123,7 @@ await check('in the smallest of receive queues every request is answered, too', 
     transport: openNetlink({ protocol: 'connector', receiveBuffer: 1 }),
   });
   const client = new W1(tight);
-  for (let round = 0; round < 50; round++) {
+  for (let round = 0; round < 15; round++) {
     assert.deepEqual(await client.masters(), [master]);
     const commands = Array.from({ length: 64 }, () => ({ kind: 'reset' }) as const);
     assert.equal((await client.run({ master }, commands)).length, 64);
