@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { REGIONS_MAX, type Geometry } from './arguments.ts';
-import { UUID_MAX } from './wire.ts';
+import { readLuid, UUID_MAX, type Luid } from './wire.ts';
 import { Slab } from '../../core/slab.ts';
 
 /**
@@ -13,7 +13,7 @@ import { Slab } from '../../core/slab.ts';
 
 /** One table of a mirror that the kernel has constructed. */
 export interface Instance {
-  readonly luid: bigint;
+  readonly luid: Luid;
   /** The line that it was constructed with. */
   readonly line: string;
   /** It was resumed before: `sync` in its line has had its effect. */
@@ -26,7 +26,7 @@ export interface LogState {
   /** Names the boot of the machine that instances and `running` belong to. */
   readonly boot: string;
   readonly geometry: Geometry;
-  readonly running: bigint | undefined;
+  readonly running: Luid | undefined;
   readonly instances: readonly Instance[];
   /** One bit each, as in `RegionSet`. */
   readonly inSync: Uint8Array;
@@ -47,10 +47,11 @@ const AT_CRC = 8; // over the header, this field being 0
 const AT_REGION_SIZE = 12;
 const AT_REGION_COUNT = 16;
 const AT_INSTANCES = 20;
-const AT_RUNNING = 24; // a luid; 0, which is no pointer, if none
+const AT_RUNNING = 24; // a luid; NO_LUID if none
 const AT_BOOT = 32; // a length and up to 63 bytes
 const AT_UUID = 96; // a length and up to 128 bytes
 const AT_INSTANCE = 256;
+const NO_LUID: Luid = '0'.repeat(16); // is no pointer
 const INSTANCE = 512; // luid u64, activated u8, then a length u16 and the line
 
 /** Encodes the whole file. */
@@ -63,12 +64,12 @@ export function encodeImage(state: LogState): Uint8Array {
   view.setUint32(AT_REGION_SIZE, geometry.regionSize, true);
   view.setUint32(AT_REGION_COUNT, geometry.regionCount, true);
   view.setUint32(AT_INSTANCES, instances.length, true);
-  view.setBigUint64(AT_RUNNING, running ?? 0n, true);
+  writeLuid(slab, AT_RUNNING, running ?? NO_LUID);
   writeText(slab, AT_BOOT, state.boot);
   writeText(slab, AT_UUID, state.uuid);
   instances.forEach(({ luid, line, activated }, index) => {
     const at = AT_INSTANCE + index * INSTANCE;
-    view.setBigUint64(at, luid, true);
+    writeLuid(slab, at, luid);
     view.setUint8(at + 8, activated ? 1 : 0);
     writeText(slab, at + 10, line);
   });
@@ -93,12 +94,12 @@ export function decodeImage(bytes: Uint8Array): LogState | undefined {
   const room = mapRoom(regionCount);
   if (regionCount > REGIONS_MAX || count > INSTANCES_MAX) return undefined;
   if (bytes.length !== HEADER + 2 * room) return undefined;
-  const running = view.getBigUint64(AT_RUNNING, true);
+  const running = readLuid(slab, AT_RUNNING, true);
   const instances = Array.from({ length: count }, (_, index): Instance => {
     const at = AT_INSTANCE + index * INSTANCE;
     const activated = view.getUint8(at + 8) === 1;
     return {
-      luid: view.getBigUint64(at, true),
+      luid: readLuid(slab, at, true),
       line: readText(slab, at + 10, LINE_MAX),
       activated,
     };
@@ -108,7 +109,7 @@ export function decodeImage(bytes: Uint8Array): LogState | undefined {
     uuid: readText(slab, AT_UUID, UUID_MAX),
     boot: readText(slab, AT_BOOT, AT_UUID - AT_BOOT - 2),
     geometry: { regionSize, regionCount },
-    running: running === 0n ? undefined : running,
+    running: running === NO_LUID ? undefined : running,
     instances,
     inSync: new Uint8Array(bytes.subarray(HEADER, HEADER + map)),
     clean: new Uint8Array(bytes.subarray(HEADER + room, HEADER + room + map)),
@@ -134,6 +135,11 @@ export function patches(map: Uint8Array, which: 0 | 1, regions: readonly number[
 
 function mapRoom(regionCount: number): number {
   return Math.ceil(regionCount / 8 / SECTOR) * SECTOR;
+}
+
+function writeLuid(slab: Slab, at: number, luid: Luid): void {
+  slab.view.setUint32(at, Number.parseInt(luid.slice(8), 16), true);
+  slab.view.setUint32(at + 4, Number.parseInt(luid.slice(0, 8), 16), true);
 }
 
 /** Texts are Latin-1, a byte each, as the kernel's are. */

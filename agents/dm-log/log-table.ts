@@ -8,6 +8,7 @@ import {
   encodeReply,
   kinds,
   type LogRequest,
+  type Luid,
 } from './wire.ts';
 
 /** Logs that a server keeps; a mirror that needs one more is refused. */
@@ -245,7 +246,7 @@ function answerOf(log: MirrorLog, request: LogRequest): Result {
 }
 
 /** Executes a request that names regions. */
-function answerOnRegions(log: MirrorLog, kind: number, luid: bigint, data: Uint8Array): Result {
+function answerOnRegions(log: MirrorLog, kind: number, luid: Luid, data: Uint8Array): Result {
   // A flush names the regions to mark if the table line says integrated_flush.
   const numbers = decodeNumbers(data, kind === kinds.flush ? 0 : 1);
   if (numbers === undefined) return errnos.EINVAL;

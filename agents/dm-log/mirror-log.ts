@@ -2,10 +2,11 @@ import { parseArguments, type Geometry, type LogArguments } from './arguments.ts
 import { Answered } from './answered.ts';
 import { INSTANCES_MAX, patches, type LogState, type Patch } from './image.ts';
 import { RegionSet } from './region-set.ts';
+import type { Luid } from './wire.ts';
 
 /** A table that the kernel has constructed over a log. */
 interface Table {
-  readonly luid: bigint;
+  readonly luid: Luid;
   readonly line: string;
   readonly arguments: LogArguments;
   readonly answered: Answered<unknown>;
@@ -24,9 +25,9 @@ interface Table {
 export class MirrorLog {
   readonly uuid: string;
   readonly #boot: string;
-  readonly #tables = new Map<bigint, Table>();
+  readonly #tables = new Map<Luid, Table>();
   #geometry: Geometry;
-  #running: bigint | undefined;
+  #running: Luid | undefined;
   /** Regions that are the same on all legs. */
   #inSync: RegionSet;
   /** Regions without writes under way. */
@@ -65,7 +66,7 @@ export class MirrorLog {
     return this.#geometry;
   }
 
-  table(luid: bigint): Table | undefined {
+  table(luid: Luid): Table | undefined {
     return this.#tables.get(luid);
   }
 
@@ -73,7 +74,7 @@ export class MirrorLog {
    * Makes a table known. The same once more changes nothing: so the kernel finds its way back to a
    * server that was away, with its writes under way.
    */
-  construct(luid: bigint, line: string, parsed: LogArguments): Table {
+  construct(luid: Luid, line: string, parsed: LogArguments): Table {
     const known = this.#tables.get(luid);
     if (known?.line === line) return known;
     this.#forget(luid);
@@ -87,7 +88,7 @@ export class MirrorLog {
     return table;
   }
 
-  destroy(luid: bigint): void {
+  destroy(luid: Luid): void {
     this.#forget(luid);
   }
 
@@ -124,11 +125,11 @@ export class MirrorLog {
   }
 
   /** Gives out no more work until it is resumed. */
-  presuspend(luid: bigint): void {
+  presuspend(luid: Luid): void {
     if (this.#running === luid) this.#halted = true;
   }
 
-  postsuspend(luid: bigint): void {
+  postsuspend(luid: Luid): void {
     if (this.#running !== luid) return;
     this.#running = undefined;
     this.#replaced = true;
@@ -169,12 +170,12 @@ export class MirrorLog {
   }
 
   /** A table that another has taken over from cannot take back what that one has marked. */
-  clear(luid: bigint, regions: readonly number[]): void {
+  clear(luid: Luid, regions: readonly number[]): void {
     if (this.#replacedBy(luid)) return;
     for (const region of regions) this.#change(1, region, true);
   }
 
-  setSync(luid: bigint, region: number, inSync: boolean): void {
+  setSync(luid: Luid, region: number, inSync: boolean): void {
     if (inSync && this.#replacedBy(luid)) return;
     this.#change(0, region, inSync);
     if (inSync) this.#failed.delete(region);
@@ -185,7 +186,7 @@ export class MirrorLog {
    * The next region to recover; undefined if there is none. Asked again it gives the same one,
    * until that was set in sync or has failed: dm-mirror recovers one at a time.
    */
-  resyncWork(luid: bigint): number | undefined {
+  resyncWork(luid: Luid): number | undefined {
     if (this.#running !== luid || this.#halted) return undefined;
     let region = this.#inSync.firstMissing(this.#search);
     while (region < this.#inSync.count && this.#failed.has(region)) {
@@ -246,17 +247,17 @@ export class MirrorLog {
     this.#touched[which].add(region);
   }
 
-  #replacedBy(luid: bigint): boolean {
+  #replacedBy(luid: Luid): boolean {
     return this.#running !== undefined && this.#running !== luid;
   }
 
-  #forget(luid: bigint): void {
+  #forget(luid: Luid): void {
     if (!this.#tables.delete(luid)) return;
     if (this.#running === luid) this.#running = undefined;
     this.#replaced = true;
   }
 }
 
-function newTable(luid: bigint, line: string, parsed: LogArguments, activated: boolean): Table {
+function newTable(luid: Luid, line: string, parsed: LogArguments, activated: boolean): Table {
   return { luid, line, arguments: parsed, answered: new Answered(), activated };
 }

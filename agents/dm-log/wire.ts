@@ -37,10 +37,23 @@ const SEQ = 148;
 const KIND = 152;
 const DATA_SIZE = 156;
 
+/** Where the halves of a number of 64 bits stand. */
+const [LOW, HIGH] = LITTLE_ENDIAN ? [0, 4] : [4, 0];
+
+/** A number of 64 bits, a pointer of the kernel: 16 hexadecimal digits. */
+export type Luid = string;
+
+/** Reads a luid at `at`. */
+export function readLuid(slab: Slab, at: number, littleEndian: boolean): Luid {
+  const halves = [at + (littleEndian ? 4 : 0), at + (littleEndian ? 0 : 4)];
+  const hex = halves.map((half) => slab.view.getUint32(half, littleEndian).toString(16));
+  return hex.map((digits) => digits.padStart(8, '0')).join('');
+}
+
 /** One request of the kernel. */
 export interface LogRequest {
   /** Names the log in this life of the kernel: two tables of a mirror have two of them. */
-  readonly luid: bigint;
+  readonly luid: Luid;
   /** Names the log for ever; bytes as Latin-1. */
   readonly uuid: string;
   /** Grows by 1 with each request of the kernel, one that is asked again included. */
@@ -54,12 +67,13 @@ export interface LogRequest {
 /** Decodes a request; undefined if it is not whole. Never throws. The bytes are views. */
 export function decodeRequest(bytes: Uint8Array): LogRequest | undefined {
   if (bytes.length < REQUEST_HEADER) return undefined;
-  const { view } = new Slab(bytes);
+  const slab = new Slab(bytes);
+  const { view } = slab;
   const length = bytes.subarray(UUID, UUID + UUID_MAX + 1).indexOf(0);
   const end = REQUEST_HEADER + view.getUint32(DATA_SIZE, LITTLE_ENDIAN);
   if (length < 1 || end > bytes.length) return undefined;
   return {
-    luid: view.getBigUint64(0, LITTLE_ENDIAN),
+    luid: readLuid(slab, 0, LITTLE_ENDIAN),
     uuid: String.fromCharCode(...bytes.subarray(UUID, UUID + length)),
     seq: view.getUint32(SEQ, LITTLE_ENDIAN),
     // The upper 24 bits are reserved (DM_ULOG_REQUEST_MASK).
@@ -86,16 +100,17 @@ export function encodeReply(request: LogRequest, errno: number, data: Uint8Array
 export function decodeNumbers(data: Uint8Array, least: number): number[] | undefined {
   if (data.length % 8 !== 0 || data.length < 8 * least) return undefined;
   const { view } = new Slab(data);
-  return Array.from({ length: data.length / 8 }, (_, index) =>
-    Number(view.getBigUint64(8 * index, LITTLE_ENDIAN)),
-  );
+  return Array.from({ length: data.length / 8 }, (_, index) => {
+    const low = view.getUint32(8 * index + LOW, LITTLE_ENDIAN);
+    return view.getUint32(8 * index + HIGH, LITTLE_ENDIAN) * 2 ** 32 + low;
+  });
 }
 
-/** Encodes numbers of 64 bits. */
+/** Encodes numbers of 32 bits in 64. */
 export function encodeNumbers(...numbers: readonly number[]): Uint8Array {
   const slab = new Slab(8 * numbers.length);
   numbers.forEach((number, index) => {
-    slab.view.setBigUint64(8 * index, BigInt(number), LITTLE_ENDIAN);
+    slab.view.setUint32(8 * index + LOW, number, LITTLE_ENDIAN);
   });
   return slab.bytes;
 }

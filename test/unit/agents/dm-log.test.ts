@@ -1,5 +1,5 @@
 import test from 'ava';
-import { bench, NEW, NEWER, OLD } from './mirror-bench.ts';
+import { bench, hex, NEW, NEWER, OLD } from './mirror-bench.ts';
 import { asks, decodeTold, encodeAsk, u64, type Ask } from './ulog.ts';
 import { parseArguments, REGIONS_MAX } from '../../../agents/dm-log/arguments.ts';
 import { INSTANCES_MAX } from '../../../agents/dm-log/image.ts';
@@ -101,7 +101,7 @@ test('another table takes over; the one before cannot take back what it has mark
   kernel.ask(asks.setSync, u64(3, 1), old);
   t.is(kernel.regions, '1110 1101');
   kernel.ask(asks.postsuspend, undefined, old);
-  t.is(kernel.table.log('one')!.state.running, NEW, 'it was not its end');
+  t.is(kernel.table.log('one')!.state.running, hex(NEW), 'it was not its end');
   kernel.ask(asks.dtr, undefined, old);
   t.is(kernel.ask(asks.inSync, u64(0), old), ESRCH);
 });
@@ -275,6 +275,6 @@ test('logs and tables are bounded', (t) => {
     kernel.ask(asks.ctr, Buffer.from('4096 file 1024'), at(NEW + BigInt(count)));
   }
   const { running, instances } = kernel.table.log('one')!.state;
-  t.is(running, OLD, 'the one that runs stays');
+  t.is(running, hex(OLD), 'the one that runs stays');
   t.is(instances.length, INSTANCES_MAX);
 });

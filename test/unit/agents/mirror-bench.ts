@@ -60,7 +60,8 @@ export class Bench {
   get regions(): string {
     const bits = (kind: number, luid: bigint) =>
       [0, 1, 2, 3].map((region) => String(this.ask(kind, u64(region), { luid }))).join('');
-    const luid = this.table.log('one')!.state.running ?? OLD;
+    const { running } = this.table.log('one')!.state;
+    const luid = running === undefined ? OLD : BigInt(`0x${running}`);
     return `${bits(asks.inSync, luid)} ${bits(asks.isClean, luid)}`;
   }
 }
@@ -70,4 +71,9 @@ export function bench(line?: string): Bench {
   const made = new Bench();
   made.begin(line);
   return made;
+}
+
+/** A luid as the server writes it. */
+export function hex(luid: bigint): string {
+  return luid.toString(16).padStart(16, '0');
 }
