@@ -12,6 +12,7 @@ export class HeldRequests {
   readonly #resources: Resources;
   readonly #table = new SeqTable<Incoming>();
   #owed = 0;
+  #running = 0;
   #bytes = 0;
 
   constructor(resources: Resources) {
@@ -25,6 +26,11 @@ export class HeldRequests {
   /** Those of them whose caller still wants to know, or was told that they run. */
   get owed(): number {
     return this.#owed;
+  }
+
+  /** Those of them whose handler runs, wanted or not. */
+  get running(): number {
+    return this.#running;
   }
 
   /** Tells whether there is room for one more request of `length` bytes. */
@@ -64,6 +70,19 @@ export class HeldRequests {
     this.#count(-incoming.takePayload());
   }
 
+  /** Its handler begins. */
+  start(incoming: Incoming): void {
+    incoming.state = 'running';
+    if (this.#runs(incoming)) this.#running += 1;
+  }
+
+  /** Its handler has ended, or will not begin. */
+  finish(incoming: Incoming): void {
+    if (this.#runs(incoming)) this.#running -= 1;
+    incoming.state = 'finished';
+    this.empty(incoming);
+  }
+
   /** Nobody waits for it any more. */
   cancel(incoming: Incoming): void {
     incoming.cancelled = true;
@@ -72,11 +91,16 @@ export class HeldRequests {
 
   /** False if it was not here. */
   delete(incoming: Incoming): boolean {
+    if (this.#runs(incoming)) this.#running -= 1;
     if (!this.#table.delete(incoming.seq)) return false;
     if (!incoming.cancelled) this.#owed -= 1;
     this.#resources.requestsHeld -= 1;
     this.empty(incoming);
     return true;
+  }
+
+  #runs(incoming: Incoming): boolean {
+    return incoming.state === 'running' && this.#table.get(incoming.seq) === incoming;
   }
 
   #count(bytes: number): void {

@@ -1,3 +1,4 @@
+import Denque from 'denque';
 import type { Incoming } from './incoming.ts';
 import type { Limits } from '../core/limits.ts';
 import { LITTLE_ENDIAN, type Slab } from '../core/slab.ts';
@@ -15,9 +16,11 @@ export interface Place {
   readonly lane: Lane<Incoming> | null | undefined;
 }
 
-/** The FIFO channels of a session at its server, by number. */
+/** The FIFO channels of a session at its server, by number, and the requests whose turn it is. */
 export class Lanes {
   readonly #lanes = new Map<number, Lane<Incoming>>();
+  /** Requests that are whole, and whose turn has come. */
+  readonly #ready = new Denque<Incoming>();
   /** Positions held behind gaps, over all channels. */
   readonly #gaps = { held: 0 };
   readonly #limits: Limits;
@@ -33,15 +36,48 @@ export class Lanes {
     return { channel, position, lane: channel === 0 ? undefined : this.#lane(channel, position) };
   }
 
-  get(channel: number): Lane<Incoming> | undefined {
-    return this.#lanes.get(channel);
+  /** Takes a place, for a request or for none. Outside of channels its turn has come. */
+  put({ lane, position }: Place, incoming: Incoming | undefined): void {
+    if (lane) {
+      lane.put(position, incoming);
+      this.#release(lane);
+    } else if (incoming !== undefined) this.#due(incoming);
+  }
+
+  /** The next request that may start. */
+  take(): Incoming | undefined {
+    return this.#ready.shift();
+  }
+
+  /** It has become whole: it starts if its turn has come. */
+  complete(incoming: Incoming): void {
+    if (incoming.due) this.#ready.push(incoming);
+  }
+
+  /** It has ended, or will not start: the next of its channel may. */
+  finish(incoming: Incoming): void {
+    const lane = this.#lanes.get(incoming.channel);
+    if (lane === undefined) return;
+    lane.finish(incoming);
+    this.#release(lane);
   }
 
   /** Nothing more will come: what stands behind a gap need not wait for it. */
-  closeGaps(): Lane<Incoming>[] {
-    const lanes = [...this.#lanes.values()];
-    for (const lane of lanes) lane.closeGaps();
-    return lanes;
+  closeGaps(): void {
+    for (const lane of this.#lanes.values()) {
+      lane.closeGaps();
+      this.#release(lane);
+    }
+  }
+
+  #release(lane: Lane<Incoming>): void {
+    const next = lane.take();
+    if (next !== undefined) this.#due(next);
+  }
+
+  #due(incoming: Incoming): void {
+    incoming.due = true;
+    if (incoming.whole) this.#ready.push(incoming);
   }
 
   #lane(channel: number, position: number): Lane<Incoming> | null {

@@ -9,7 +9,6 @@ import { readRequest } from './request.ts';
 import type { Resources } from './resources.ts';
 import type { Slab } from '../core/slab.ts';
 import type { Carrier } from '../reliability/carrier.ts';
-import type { Lane } from '../reliability/lane.ts';
 import type { Genes } from '../reliability/match.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
 import { SeenSeqs } from '../reliability/seen.ts';
@@ -43,7 +42,6 @@ export class Responder {
   readonly #held: HeldRequests;
   readonly #aborted = new Denque<Incoming>();
   readonly #lanes: Lanes;
-  readonly #ready = new Denque<Incoming>();
   readonly #refusals: Refusals;
   #draining = false;
   #ended = false;
@@ -67,6 +65,11 @@ export class Responder {
   /** Those of them whose caller still wants to know, or was told that they run. */
   get owed(): number {
     return this.#held.owed;
+  }
+
+  /** True if its caller alone can bring about that what is owed comes to an end. */
+  get stalled(): boolean {
+    return this.owed > 0 && this.#held.running === 0;
   }
 
   /** From now on new requests are refused with `closed`; those already here are finished. */
@@ -99,10 +102,9 @@ export class Responder {
       if (refusal === undefined) this.#admit(incoming, place);
     }
     if (refusal !== undefined) {
-      place.lane?.put(place.position, undefined); // refused, its place is taken all the same
+      this.#lanes.put(place, undefined); // refused, its place is taken all the same
       this.#refusals.send(genes, refusal);
     }
-    this.#release(place.lane);
     return true;
   }
 
@@ -118,11 +120,10 @@ export class Responder {
       return;
     }
     if (sighting === 'new') {
-      const { channel, lane, position } = this.#lanes.place(slab, at);
+      const place = this.#lanes.place(slab, at);
       this.#seen.add(genes.seq); // the request itself, if it still comes, is a duplicate
-      lane?.put(position, undefined);
-      this.#release(lane);
-      if (channel !== 0) this.#refusals.send(genes, frame.STATUS_EXPIRED);
+      this.#lanes.put(place, undefined);
+      if (place.channel !== 0) this.#refusals.send(genes, frame.STATUS_EXPIRED);
       return;
     }
     const incoming = this.#held.get(genes.seq);
@@ -170,9 +171,9 @@ export class Responder {
    */
   pollRequest(now: number): Incoming | undefined {
     for (;;) {
-      const incoming = this.#ready.shift();
+      const incoming = this.#lanes.take();
       if (incoming === undefined) return undefined;
-      incoming.state = 'running';
+      this.#held.start(incoming);
       this.#resources.deadlines.remove(incoming);
       if (!incoming.cancelled && incoming.deadline > now) return incoming;
       this.refuse(incoming, frame.STATUS_EXPIRED);
@@ -240,7 +241,24 @@ export class Responder {
       }
     }
     this.#refusals.end();
-    for (const lane of this.#lanes.closeGaps()) this.#release(lane);
+    this.#lanes.closeGaps();
+  }
+
+  /**
+   * The caller has had its time: what cannot start without more from it is refused, and what it
+   * does not take is let go. What was accepted starts, as far as it does not run.
+   */
+  hurry(): void {
+    for (const incoming of this.#held.all()) {
+      const { state, cancelled, accepted, flow } = incoming;
+      if (state === 'waiting' && !cancelled && !accepted) {
+        this.#turnAway(incoming, frame.STATUS_CLOSED);
+      } else if (state === 'finished' && flow?.settled === false) {
+        this.#resources.replies.release(incoming);
+        this.#evict(incoming);
+      }
+    }
+    this.#lanes.closeGaps();
   }
 
   #handleDuplicate(genes: Genes, now: number): void {
@@ -268,13 +286,12 @@ export class Responder {
     expired: (incoming) => this.#turnAway(incoming, frame.STATUS_EXPIRED),
   };
 
-  #admit(incoming: Incoming, { lane, position }: Place): void {
+  #admit(incoming: Incoming, place: Place): void {
     this.#held.add(incoming);
     if (!incoming.whole || incoming.streams) this.flow(incoming).grant();
-    if (lane) lane.put(position, incoming);
-    else this.#due(incoming);
+    this.#lanes.put(place, incoming);
     // It may wait long; its caller does not.
-    if (lane || !incoming.whole) this.#resources.deadlines.add(incoming);
+    if (place.lane || !incoming.whole) this.#resources.deadlines.add(incoming);
     if (incoming.oneWay && incoming.whole) this.#accept(incoming);
   }
 
@@ -288,7 +305,7 @@ export class Responder {
     const refusal = incoming.oneWay ? this.#parts.refusal(incoming) : undefined;
     if (refusal !== undefined) this.#turnAway(incoming, refusal);
     else if (incoming.oneWay) this.#accept(incoming);
-    if (incoming.due) this.#due(incoming);
+    this.#lanes.complete(incoming);
   }
 
   /** Tells the caller of a one-way message that it is here. It needs no place among the replies. */
@@ -319,29 +336,13 @@ export class Responder {
     touched();
   }
 
-  /** Its turn has come: it runs as soon as it is whole. */
-  #due(incoming: Incoming): void {
-    incoming.due = true;
-    if (incoming.whole) this.#ready.push(incoming);
-    this.#parts.link.touched();
-  }
-
-  #release(lane: Lane<Incoming> | null | undefined): void {
-    const next = lane?.take();
-    if (next !== undefined) this.#due(next);
-  }
-
   /** Its handler has finished, or will not run: the next of its channel may start. */
   #finish(incoming: Incoming): void {
     this.#parts.link.touched();
-    incoming.state = 'finished';
+    this.#held.finish(incoming);
     this.#resources.deadlines.remove(incoming);
-    this.#held.empty(incoming);
     incoming.flow?.deafen();
-    if (incoming.channel === 0) return;
-    const lane = this.#lanes.get(incoming.channel);
-    lane?.finish(incoming);
-    this.#release(lane);
+    this.#lanes.finish(incoming);
   }
 
   /** Refuses a request that waits; its place in its channel is still to come. */
@@ -368,7 +369,7 @@ export class Responder {
     else this.#held.empty(incoming);
     if (!incoming.whole) {
       incoming.whole = true; // nothing more is to come
-      if (incoming.due) this.#ready.push(incoming);
+      this.#lanes.complete(incoming);
     }
     this.#parts.link.touched();
   }

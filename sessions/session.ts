@@ -4,6 +4,7 @@ import { encodeSignal } from './encode.ts';
 import type { FlowLink } from './flow.ts';
 import type { Incoming } from './incoming.ts';
 import { sameId } from './messages.ts';
+import { Patience } from './patience.ts';
 import { Responder } from './responder.ts';
 import type { Resources } from './resources.ts';
 import type { Service } from './service.ts';
@@ -83,6 +84,9 @@ export class Session {
   #state: SessionState = 'open';
   #peerClosed = false;
   #lost = false;
+  /** For a peer that alone holds up the end: first to let us finish, then to hear how it ended. */
+  #patience: Patience;
+  #hurried = false;
   readonly #enders: (() => void)[] = [];
   /** Who answers the peer's requests; undefined: nobody, they are unimplemented. */
   service: Service | undefined;
@@ -95,6 +99,7 @@ export class Session {
     this.parts = parts;
     this.#resources = resources;
     const { traits, grainMs, limits } = resources;
+    this.#patience = new Patience(limits.silenceMs);
     const options = {
       id,
       traits,
@@ -174,6 +179,7 @@ export class Session {
     if (this.#state === 'ended') return;
     this.carrier.handleTimeout(now);
     if (now >= this.#pingAt) this.#ping();
+    if (now >= this.#patience.endsAt) this.#hurry();
     if (this.#state === 'closing' && this.carrier.fruitlessProbes > CLOSE_PROBES) {
       // Nothing is open: the peer need not confirm that it knows.
       this.fail('closed', 'the session was closed here', 'unknown');
@@ -233,11 +239,13 @@ export class Session {
     // Refusals may be under way for ever if the peer goes on asking; CLOSE tells it all the same.
     const finished = this.caller.open === 0 && this.responder.owed === 0;
     if (this.#state === 'draining' && finished) this.#sayClose();
+    this.#patience.note(this.#heldUp, now);
     return this.#state === 'ended' ? 0 : this.carrier.pollTransmit(slab, now);
   }
 
   pollTimeout(): number {
-    return this.#state === 'ended' ? Infinity : Math.min(this.carrier.pollTimeout(), this.#pingAt);
+    if (this.#state === 'ended') return Infinity;
+    return Math.min(this.carrier.pollTimeout(), this.#pingAt, this.#patience.endsAt);
   }
 
   /** The peer's CLOSE has been acknowledged by what was just sent: there is nothing left to say. */
@@ -314,6 +322,22 @@ export class Session {
     const crowd = Math.max(1, CROWDED / Math.min(carrier.grant, grant()));
     const soonMs = Math.max(limits.pingMs, PROBES_PER_PING * carrier.roundTrip.probeMs) * crowd;
     return carrier.quietSince + Math.min(soonMs, rareMs);
+  }
+
+  /** True if nothing but the peer keeps the session from being closed. */
+  get #heldUp(): boolean {
+    return this.#state === 'draining' && this.caller.open === 0 && this.responder.stalled;
+  }
+
+  /** The peer has had the time that P7.3 allows it. */
+  #hurry(): void {
+    if (this.#hurried) {
+      this.fail('peer-lost', 'the peer does not let the session be closed', 'unknown');
+      return;
+    }
+    this.#hurried = true;
+    this.#patience = new Patience(this.#resources.limits.silenceMs);
+    this.responder.hurry();
   }
 
   /** Why nobody here can take a request, if so. */

@@ -119,15 +119,9 @@ export const flowFaults: readonly Fault[] = [
       ],
       [
         'what stands behind a gap waits for ever',
-        'for (const lane of this.#lanes.closeGaps()) this.#release(lane);',
-        '',
+        'this.#refusals.end(); this.#lanes.closeGaps();',
+        'this.#refusals.end();',
       ],
-      [
-        'a request runs before its value is whole',
-        'if (incoming.whole) this.#ready.push(incoming);',
-        'this.#ready.push(incoming);',
-      ],
-      ['a request with a long value never runs', 'if (incoming.due) this.#due(incoming);', ''],
       [
         'a reply is forgotten before its pieces are there',
         'if (incoming.flow?.closed === false && !incoming.flow.settled)',
@@ -138,6 +132,18 @@ export const flowFaults: readonly Fault[] = [
         'this.flow(incoming).grant();',
         'this.flow(incoming);',
       ],
+    ],
+  ),
+  ...faultsIn(
+    'sessions/lanes.js',
+    ['simulation/one-way', 'simulation/values'],
+    [
+      [
+        'a request runs before its value is whole',
+        'if (incoming.whole) this.#ready.push(incoming);',
+        'this.#ready.push(incoming);',
+      ],
+      ['a request with a long value never runs', 'if (incoming.due)', 'if (false)'],
     ],
   ),
   ...faultsIn(
