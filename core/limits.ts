@@ -34,6 +34,11 @@ export interface Limits {
   readonly seqWindow: number;
   /** FIFO channels of one session with calls in them at the same time. Tunable. */
   readonly channelsMax: number;
+  /**
+   * Places in channels that were taken back or refused and stand behind a gap, over all sessions.
+   * A session with more than are left, and than its equal share (of `sessionsMax`), is given up.
+   */
+  readonly placesMax: number;
   /** The longest payload that travels in one datagram; a longer one goes in pieces. */
   readonly payloadMax: number;
   /** The longest value of a call, a reply or a stream, bytes (semantics 14). Tunable. */
@@ -100,6 +105,7 @@ export const defaultLimits: Limits = {
   replyBytesMax: 256 * 1024 * 1024,
   seqWindow: 65_536,
   channelsMax: 1024,
+  placesMax: 131_072,
   payloadMax: 60 * 1024,
   valueMax: 16 * 1024 * 1024,
   creditMax: 256 * 1024,

@@ -105,6 +105,7 @@ export class Driver implements Sink {
       requestsHeld: 0,
       requestBytesHeld: 0,
       flowBytesHeld: 0,
+      placesHeld: 0,
       refusalsHeld: 0,
     };
     this.resources = resources;

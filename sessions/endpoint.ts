@@ -77,6 +77,8 @@ export interface EndpointStats extends Counters {
   readonly repliesKept: number;
   /** Bytes of long values and streams that came and were not taken. */
   readonly flowBytesHeld: number;
+  /** Places in channels, behind gaps, that no request holds. */
+  readonly placesHeld: number;
   /** Refusals not acknowledged. */
   readonly refusalsHeld: number;
   /** Requests to bare peers that are open. */
@@ -271,6 +273,7 @@ export class Endpoint implements AsyncDisposable {
       requestsHeld,
       repliesKept: replies.count,
       flowBytesHeld: resources.flowBytesHeld,
+      placesHeld: resources.placesHeld,
       refusalsHeld: resources.refusalsHeld,
       bareRequests: exchange.open,
       publishers: events.publishers,

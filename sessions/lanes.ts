@@ -1,6 +1,6 @@
 import Denque from 'denque';
 import type { Incoming } from './incoming.ts';
-import type { Limits } from '../core/limits.ts';
+import type { Resources } from './resources.ts';
 import { LITTLE_ENDIAN, type Slab } from '../core/slab.ts';
 import { Lane } from '../reliability/lane.ts';
 import { REQUEST_CHANNEL, REQUEST_POSITION } from '../transport/wire/frame.ts';
@@ -18,15 +18,21 @@ export interface Place {
 
 /** The FIFO channels of a session at its server, by number, and the requests whose turn it is. */
 export class Lanes {
+  readonly #resources: Resources;
+  readonly #hostile: () => void;
+  /** Those in which something is held, waits or runs. */
   readonly #lanes = new Map<number, Lane<Incoming>>();
+  /** The next position of each channel that is not among them; 0 in those never used. */
+  #positions = new Uint32Array(0);
   /** Requests that are whole, and whose turn has come. */
   readonly #ready = new Denque<Incoming>();
-  /** Positions held behind gaps, over all channels. */
-  readonly #gaps = { held: 0 };
-  readonly #limits: Limits;
+  /** Positions behind gaps that no request holds, over all channels. */
+  #blanks = 0;
 
-  constructor(limits: Limits) {
-    this.#limits = limits;
+  /** `hostile` is called for a peer that keeps to no bound. */
+  constructor(resources: Resources, hostile: () => void) {
+    this.#resources = resources;
+    this.#hostile = hostile;
   }
 
   /** Reads the place at slab[at, …), where a message's payload begins. */
@@ -37,10 +43,11 @@ export class Lanes {
   }
 
   /** Takes a place, for a request or for none. Outside of channels its turn has come. */
-  put({ lane, position }: Place, incoming: Incoming | undefined): void {
+  put({ channel, lane, position }: Place, incoming: Incoming | undefined): void {
     if (lane) {
-      lane.put(position, incoming);
-      this.#release(lane);
+      this.#lanes.set(channel, lane);
+      this.#count(lane.put(position, incoming));
+      this.#release(channel, lane);
     } else if (incoming !== undefined) this.#due(incoming);
   }
 
@@ -59,20 +66,42 @@ export class Lanes {
     const lane = this.#lanes.get(incoming.channel);
     if (lane === undefined) return;
     lane.finish(incoming);
-    this.#release(lane);
+    this.#release(incoming.channel, lane);
   }
 
   /** Nothing more will come: what stands behind a gap need not wait for it. */
   closeGaps(): void {
-    for (const lane of this.#lanes.values()) {
-      lane.closeGaps();
-      this.#release(lane);
+    for (const [channel, lane] of this.#lanes) {
+      this.#count(lane.closeGaps());
+      this.#release(channel, lane);
     }
   }
 
-  #release(lane: Lane<Incoming>): void {
+  #release(channel: number, lane: Lane<Incoming>): void {
     const next = lane.take();
     if (next !== undefined) this.#due(next);
+    else if (lane.idle) this.#shelve(channel, lane);
+  }
+
+  /** Lets go of a lane in which there is nothing, but not of how far it has come. */
+  #shelve(channel: number, lane: Lane<Incoming>): void {
+    const positions = this.#positions;
+    if (channel >= positions.length) {
+      this.#positions = new Uint32Array(Math.max(2 * positions.length, channel + 1));
+      this.#positions.set(positions);
+    }
+    this.#positions[channel] = lane.next;
+    this.#lanes.delete(channel);
+  }
+
+  /** A session may have as many blanks as are left, or its equal share. */
+  #count(change: number): void {
+    this.#blanks += change;
+    this.#resources.placesHeld += change;
+    const { limits, placesHeld } = this.#resources;
+    const { placesMax, sessionsMax } = limits;
+    const left = Math.max(placesMax - placesHeld, placesMax / sessionsMax);
+    if (change > 0 && this.#blanks > left) this.#hostile();
   }
 
   #due(incoming: Incoming): void {
@@ -81,15 +110,11 @@ export class Lanes {
   }
 
   #lane(channel: number, position: number): Lane<Incoming> | null {
-    const { channelsMax, seqWindow } = this.#limits;
-    let lane = this.#lanes.get(channel);
-    if (lane === undefined) {
-      if (channel > channelsMax) return null;
-      lane = new Lane<Incoming>(seqWindow, this.#gaps);
-      this.#lanes.set(channel, lane);
-    }
+    const { channelsMax, seqWindow } = this.#resources.limits;
+    if (channel > channelsMax) return null;
+    const next = this.#positions[channel] ?? 0;
+    const lane = this.#lanes.get(channel) ?? new Lane<Incoming>(next, seqWindow);
     const placement = lane.placement(position);
-    if (placement === 'held') return this.#gaps.held < seqWindow ? lane : null;
-    return placement === 'ready' ? lane : null;
+    return placement === 'ready' || placement === 'held' ? lane : null;
   }
 }

@@ -42,6 +42,8 @@ export interface Resources {
   requestBytesHeld: number;
   /** Bytes of values in pieces that came and were not taken, kept within `limits.flowBytesMax`. */
   flowBytesHeld: number;
+  /** Places in channels, behind gaps, that no request holds; within `limits.placesMax`. */
+  placesHeld: number;
   /** Refusals not acknowledged, over all sessions, kept within `limits.refusalsMax`. */
   refusalsHeld: number;
 }

@@ -53,7 +53,7 @@ export class Responder {
     this.#carrier = carrier;
     this.#seen = new SeenSeqs(parts.firstSeq, resources.limits.seqWindow);
     this.#held = new HeldRequests(resources);
-    this.#lanes = new Lanes(resources.limits);
+    this.#lanes = new Lanes(resources, parts.hostile);
     this.#refusals = new Refusals(parts.link, parts.hostile);
   }
 

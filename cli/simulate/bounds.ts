@@ -56,6 +56,7 @@ export function checkSessions({ ledger, wire, deeds }: Stage, parties: readonly 
 
 const tables = [
   'sessions', 'requestsHeld', 'repliesKept', 'bareRequests', 'flowBytesHeld',
+  'placesHeld',
 ] as const;
 
 /** Notes what an endpoint that is closed still holds, and what it did not count as it came. */

@@ -131,6 +131,7 @@ export const reliabilityFaults: readonly Fault[] = [
     ['a channel runs two at a time', 'if (this.#current !== undefined)', 'if (false)'],
     ['the next of a channel is not released',
       'if (this.#current === thing)', 'if (false)'],
+    ['a place that is not held any more stays counted', 'blanks += 1;', ''],
     ['a channel reaches as far as the peer likes', 'ahead >= this.#span', 'false'],
   ]),
   ...faultsIn('reliability/wheel.js', ['property/wheel', 'unit/reliability/wheel'], [
