@@ -48,8 +48,11 @@ export interface Limits {
    * piece. Tunable; one direction of a stream runs at this much per round trip at most.
    */
   readonly creditMax: number;
-  /** Bytes of values in pieces that an endpoint holds for whoever is to take them. Tunable. */
-  readonly flowBytesMax: number;
+  /**
+   * What an endpoint holds of values in pieces for whoever is to take them: bytes, and 64 for each
+   * piece. A session may hold as much as is left, so half of it where it is the only one. Tunable.
+   */
+  readonly flowCostMax: number;
   /** The longest datagram that is packed of several messages: 16 KiB let the peer start early. */
   readonly packedMax: number;
   /**
@@ -109,7 +112,7 @@ export const defaultLimits: Limits = {
   payloadMax: 60 * 1024,
   valueMax: 16 * 1024 * 1024,
   creditMax: 256 * 1024,
-  flowBytesMax: 256 * 1024 * 1024,
+  flowCostMax: 256 * 1024 * 1024,
   packedMax: 16 * 1024,
   waitMs: 10_000,
   callTimeoutMs: 30_000,

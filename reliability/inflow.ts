@@ -41,7 +41,6 @@ export class Inflow {
   #receivedCost = 0;
   #takenCost = 0;
   #granted: number;
-  #bytes = 0;
   #ended = false;
 
   /** `granted` is what the sender may send before it hears of us. Values have `valueMax` bytes. */
@@ -56,9 +55,9 @@ export class Inflow {
     return this.#next;
   }
 
-  /** Bytes kept here. */
-  get bytes(): number {
-    return this.#bytes;
+  /** What is kept here costs: its bytes, and 64 for each piece, as an empty one takes room, too. */
+  get cost(): number {
+    return this.#receivedCost - this.#takenCost;
   }
 
   /** True if a value waits to be taken. */
@@ -79,7 +78,6 @@ export class Inflow {
     const least = Math.max(this.#receivedCost + cost, (position + 1) * PIECE_COST);
     if (least > this.#granted || this.#ended) return 'beyond';
     this.#receivedCost += cost;
-    this.#bytes += piece.bytes.length;
     this.#held.set(position, { ...piece, bytes: piece.bytes.slice() });
     for (let next = this.#pull(); next !== undefined; next = this.#pull()) {
       if (!this.#join(next)) return 'beyond';
@@ -92,7 +90,6 @@ export class Inflow {
     const value = this.#values.shift();
     if (value === undefined) return undefined;
     this.#takenCost += value.cost;
-    this.#bytes -= value.bytes.length;
     return value;
   }
 
@@ -116,6 +113,7 @@ export class Inflow {
   #join({ flags, format, bytes }: Piece): boolean {
     if ((flags & PIECE_END) !== 0) {
       this.#ended = true;
+      this.#takenCost += bytes.length + PIECE_COST; // nobody takes it
       return true;
     }
     this.#partBytes += bytes.length;

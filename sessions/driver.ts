@@ -104,7 +104,7 @@ export class Driver implements Sink {
       armed: () => this.schedule(),
       requestsHeld: 0,
       requestBytesHeld: 0,
-      flowBytesHeld: 0,
+      flowCostHeld: 0,
       placesHeld: 0,
       refusalsHeld: 0,
     };

@@ -75,8 +75,8 @@ export interface EndpointStats extends Counters {
   /** Requests that wait or run here, or whose reply is not acknowledged. */
   readonly requestsHeld: number;
   readonly repliesKept: number;
-  /** Bytes of long values and streams that came and were not taken. */
-  readonly flowBytesHeld: number;
+  /** What long values and streams cost that came and were not taken: bytes, and 64 for a piece. */
+  readonly flowCostHeld: number;
   /** Places in channels, behind gaps, that no request holds. */
   readonly placesHeld: number;
   /** Refusals not acknowledged. */
@@ -272,7 +272,7 @@ export class Endpoint implements AsyncDisposable {
       sessions: demux.size,
       requestsHeld,
       repliesKept: replies.count,
-      flowBytesHeld: resources.flowBytesHeld,
+      flowCostHeld: resources.flowCostHeld,
       placesHeld: resources.placesHeld,
       refusalsHeld: resources.refusalsHeld,
       bareRequests: exchange.open,

@@ -22,6 +22,8 @@ export interface FlowLink {
   readonly granted: { readonly out: number; readonly in: number };
   /** What this half's pieces and credits are called on the wire. */
   readonly kinds: { readonly piece: number; readonly credit: number };
+  /** What the flows of both halves hold; a session may hold as much as it leaves free. */
+  readonly held: { cost: number };
   /** There is something to send. */
   readonly touched: () => void;
 }
@@ -99,32 +101,34 @@ export class Flow {
   }
 
   /**
-   * Takes the piece whose payload is slab[at, end). `full`: it was taken, and all flows of this
-   * endpoint together now hold more than they may.
+   * Takes the piece whose payload is slab[at, end). `full`: it was taken, and the flows of this
+   * session now hold more than they may.
    */
   accept(slab: Slab, at: number, end: number): PieceSighting | 'full' {
     if (this.#closed || this.#deaf) return 'duplicate';
-    const { resources } = this.#link;
-    const before = this.#in.bytes;
+    const { resources, held } = this.#link;
+    const before = this.#in.cost;
     const sighting = this.#in.accept({
       position: slab.view.getUint32(at + frame.PIECE_POSITION, LITTLE_ENDIAN),
       flags: slab.view.getUint8(at + frame.PIECE_FLAGS),
       format: slab.view.getUint8(at + frame.PIECE_FORMAT),
       bytes: slab.bytes.subarray(at + frame.PIECE_HEADER, end),
     });
-    resources.flowBytesHeld += this.#in.bytes - before;
+    this.#hold(this.#in.cost - before);
     if (sighting !== 'new') return sighting;
     this.grant();
     this.changed();
-    return resources.flowBytesHeld > resources.limits.flowBytesMax ? 'full' : 'new';
+    const { limits, flowCostHeld } = resources;
+    return held.cost > limits.flowCostMax - flowCostHeld ? 'full' : 'new';
   }
 
   /** Takes the next value that came. */
   take(): Value | undefined {
     if (this.#deaf) return undefined;
+    const before = this.#in.cost;
     const value = this.#in.take();
     if (value === undefined) return undefined;
-    this.#link.resources.flowBytesHeld -= value.bytes.length;
+    this.#hold(this.#in.cost - before);
     this.grant();
     return value;
   }
@@ -166,7 +170,7 @@ export class Flow {
   deafen(): void {
     if (this.#deaf) return;
     this.#deaf = true;
-    this.#link.resources.flowBytesHeld -= this.#in.bytes;
+    this.#hold(-this.#in.cost);
     this.changed();
   }
 
@@ -184,6 +188,11 @@ export class Flow {
   discard(): void {
     this.close();
     this.deafen();
+  }
+
+  #hold(change: number): void {
+    this.#link.held.cost += change;
+    this.#link.resources.flowCostHeld += change;
   }
 
   #put(pending: Pending): void {

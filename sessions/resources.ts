@@ -40,8 +40,8 @@ export interface Resources {
   requestsHeld: number;
   /** Their payload bytes, kept within `limits.requestBytesMax`. */
   requestBytesHeld: number;
-  /** Bytes of values in pieces that came and were not taken, kept within `limits.flowBytesMax`. */
-  flowBytesHeld: number;
+  /** What the values in pieces cost that came and were not taken; within `limits.flowCostMax`. */
+  flowCostHeld: number;
   /** Places in channels, behind gaps, that no request holds; within `limits.placesMax`. */
   placesHeld: number;
   /** Refusals not acknowledged, over all sessions, kept within `limits.refusalsMax`. */

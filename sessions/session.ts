@@ -86,6 +86,7 @@ export class Session {
   #lost = false;
   /** For a peer that alone holds up the end: first to let us finish, then to hear how it ended. */
   #patience: Patience;
+  readonly #flows = { cost: 0 };
   #hurried = false;
   readonly #enders: (() => void)[] = [];
   /** Who answers the peer's requests; undefined: nobody, they are unimplemented. */
@@ -364,6 +365,7 @@ export class Session {
       kinds: calling
         ? { piece: frame.REQUEST_PIECE, credit: frame.REPLY_CREDIT }
         : { piece: frame.REPLY_PIECE, credit: frame.REQUEST_CREDIT },
+      held: this.#flows,
       touched: () => this.#resources.touched(this),
     };
   }

@@ -25,7 +25,7 @@ function checkBounds({ ledger }: Stage, { plan, endpoint, client }: Party): void
     ['requestsHeld', stats.requestsHeld, limits.requestsMax],
     ['repliesKept', stats.repliesKept, limits.repliesMax],
     ['bareRequests', stats.bareRequests, limits.bareRequestsMax],
-    ['flowBytesHeld', stats.flowBytesHeld, limits.flowBytesMax + limits.packedMax],
+    ['flowCostHeld', stats.flowCostHeld, limits.flowCostMax + limits.packedMax],
     ['dropped', droppedBy(stats), stats.datagramsReceived],
   ];
   for (const [name, value, most] of bounds) {
@@ -55,7 +55,7 @@ export function checkSessions({ ledger, wire, deeds }: Stage, parties: readonly 
 }
 
 const tables = [
-  'sessions', 'requestsHeld', 'repliesKept', 'bareRequests', 'flowBytesHeld',
+  'sessions', 'requestsHeld', 'repliesKept', 'bareRequests', 'flowCostHeld',
   'placesHeld',
 ] as const;
 

@@ -90,7 +90,7 @@ function drawLimits(random: SeededRandom, role: Role): Partial<Limits> {
     ...small('bareRequestsMax', 1, 8),
     ...small('completedPairsMax', 1, 8),
     ...small('creditMax', 4096, 40_000),
-    ...small('flowBytesMax', 100_000, 2_000_000),
+    ...small('flowCostMax', 100_000, 2_000_000),
     ...(random.chance(0.3)
       ? { sessionsMax: random.integer(2, 6) + own, sessionsPerPeerMax: random.integer(1, 2) }
       : {}),

@@ -7,6 +7,8 @@ import { PIECE_CONTINUES, PIECE_COST, PIECE_END } from '../../transport/wire/fra
 const WINDOW = 4096;
 const PIECE_MAX = 300;
 const VALUE_MAX = 20_000;
+/** The window, and one value in pieces that is being joined. */
+const HELD_MAX = WINDOW + VALUE_MAX + PIECE_COST * (Math.ceil(VALUE_MAX / PIECE_MAX) + 1);
 
 const values = fc.array(
   fc.oneof(fc.nat(50), fc.nat(PIECE_MAX * 2), fc.constantFrom(0, PIECE_MAX, PIECE_MAX + 1, 9_000)),
@@ -52,7 +54,7 @@ class Link {
     const sighting = this.in.accept(piece);
     if (sighting !== (known ? 'duplicate' : 'new')) throw new Error(`${sighting}, known: ${known}`);
     if (!known) this.delivered.push(piece);
-    if (this.in.bytes > WINDOW + VALUE_MAX) throw new Error(`${this.in.bytes} bytes held`);
+    if (this.in.cost > HELD_MAX) throw new Error(`${this.in.cost} held`);
   }
 
   #take(): void {
@@ -89,6 +91,7 @@ test('values come whole, once and in order, however their pieces travel (P9.4)',
         if (turn > 10_000) throw new Error('it stands still');
         for (const kind of ['arrive', 'credit', 'take']) link.move(kind, 0);
       }
+      if (link.in.cost !== 0) throw new Error(`${link.in.cost} held of nothing`);
       if (link.taken.length !== lengths.length) throw new Error(`${link.taken.length} values`);
       return link.taken.every((bytes, index) => {
         return bytes.length === lengths[index] && bytes.every((byte) => byte === index + 1);
@@ -126,6 +129,23 @@ test('what was not granted is refused, also far ahead of what has come (P9.6)', 
   t.is(into.accept(piece(WINDOW / PIECE_COST - 1, 0)), 'new');
   t.is(into.accept(piece(0, WINDOW - 2 * PIECE_COST)), 'new');
   t.is(into.accept(piece(1, 0)), 'beyond');
+});
+
+test('empty pieces are no free room: each costs 64 until its value is taken (P9.6)', (t) => {
+  const into = new Inflow(WINDOW, WINDOW, VALUE_MAX);
+  for (let position = 0; position < 40; position++) {
+    t.is(into.accept(piece(position, 0, PIECE_CONTINUES)), 'new');
+    t.is(into.cost, (position + 1) * PIECE_COST);
+  }
+  t.is(into.accept(piece(41, 10)), 'new');
+  t.is(into.cost, 41 * PIECE_COST + 10, 'also behind a gap');
+  t.is(into.accept(piece(40, 0)), 'new');
+  into.take();
+  t.is(into.cost, PIECE_COST + 10);
+  t.is(into.take()?.bytes.length, 10);
+  t.is(into.cost, 0);
+  t.is(into.accept(piece(42, 0, PIECE_END)), 'new');
+  t.is(into.cost, 0, 'nobody takes the end');
 });
 
 test('a value longer than agreed is refused, not joined (P9.2)', (t) => {

@@ -44,6 +44,7 @@ export const flowFaults: readonly Fault[] = [
         'if (false)',
       ],
       ['the end is not noticed', 'this.#ended = true;', ''],
+      ['the end stays counted', 'this.#takenCost += bytes.length + PIECE_COST;', ''],
       [
         'credit is given before anything is taken',
         'this.#takenCost + this.#joiningCost + this.#window',
@@ -84,18 +85,24 @@ export const flowFaults: readonly Fault[] = [
       ],
       [
         'a taken value stays counted',
-        'this.#link.resources.flowBytesHeld -= value.bytes.length;',
-        '',
+        'if (value === undefined) return undefined; this.#hold(this.#in.cost - before);',
+        'if (value === undefined) return undefined;',
       ],
       [
         'what nobody takes stays counted',
-        'this.#link.resources.flowBytesHeld -= this.#in.bytes;',
+        'this.#hold(-this.#in.cost);',
         '',
       ],
       [
         'nothing bounds all flows together',
-        'resources.flowBytesHeld > resources.limits.flowBytesMax',
+        'held.cost > limits.flowCostMax - flowCostHeld',
         'false',
+      ],
+      [
+        'one session may hold the values of all',
+        'held.cost > limits.flowCostMax - flowCostHeld',
+        'flowCostHeld > limits.flowCostMax',
+        'simulation/fair',
       ],
       ['nobody is told of credit', 'carrier.enqueue(this.#credit);', ''],
       [

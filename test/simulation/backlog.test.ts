@@ -16,7 +16,7 @@ test('P9.6: a stream runs no further ahead than its own side would grant', async
     limits: { creditMax: OWN_CREDIT },
   });
   const taker = new Scripted(network.open({ address: 201 }), () => clock.now());
-  const limits = { creditMax: GRANTED, flowBytesMax: 2 * GRANTED };
+  const limits = { creditMax: GRANTED, flowCostMax: 2 * GRANTED };
   const client = createEndpoint({ transport: taker, clock, random: new SeededRandom(3), limits });
   let made = 0;
   server.serve(ID, {

@@ -41,6 +41,37 @@ test('P3.4: requests that one peer holds keep no other from calling', async (t) 
   }
 });
 
+test('P9.8: values that one peer leaves half sent keep no other from sending one', async (t) => {
+  const world = new World({ faults: LINK });
+  await world.run(async () => {
+    const gate = deferred();
+    const server = world.endpoint(100, { flowCostMax: 400_000, creditMax: 16_384 });
+    server.serve(ID, {
+      // It takes none of the further values: each call holds as much as its credit allows.
+      hold: () => gate.promise,
+      size: (input) => (input as Uint8Array).length,
+    });
+    const greedy = await world.endpoint(200).connect(ID, { peer: 100 });
+    const values = (): Uint8Array[] => Array.from({ length: 30 }, () => new Uint8Array(1_000));
+    const held = Array.from({ length: 40 }, () =>
+      result(greedy.call('hold', undefined, { requests: values() })),
+    );
+    await world.sleep(50);
+    const most = server.stats().flowCostHeld;
+    t.true(most > 150_000 && most <= 200_000, `${most} held`);
+    const modest = await world.endpoint(201).connect(ID, { peer: 100 });
+    for (let call = 0; call < 10; call++) {
+      t.is(await result(modest.call('size', new Uint8Array(80_000))), 80_000);
+    }
+    gate.resolve();
+    await Promise.all(held);
+    await world.sleep(50);
+    t.is(server.stats().flowCostHeld, 0);
+    await Promise.all([greedy.close(), modest.close()]);
+    server.destroy();
+  });
+});
+
 test('P3.4: refusals that one peer does not acknowledge end no session of another', async (t) => {
   const limits = { refusalsMax: 4_000, sessionsMax: 100, sessionsPerPeerMax: 100 };
   const { clock, network, client, server, toServer } = openPair({ roundTripMs: 1, limits });

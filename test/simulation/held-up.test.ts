@@ -72,12 +72,12 @@ async function closed(story: Story): Promise<{ tookMs: number; came: unknown; ra
     await started.promise;
     await world.sleep(50);
     const start = world.clock.now();
-    await serving.close();
+    await Promise.race([serving.close(), world.sleep(60_000)]);
     const tookMs = world.clock.now() - start;
+    server.destroy();
     await work;
     const result = { tookMs, came: await came, ran };
     client.destroy();
-    server.destroy();
     return result;
   });
 }

@@ -61,7 +61,7 @@ test('streams go either way and both at once, whole and in order (P9.4, P9.5)', 
       t.is(channel.length, 20);
       await world.sleep(1000);
       for (const endpoint of [client, server]) {
-        t.like(endpoint.stats(), { requestsHeld: 0, flowBytesHeld: 0 });
+        t.like(endpoint.stats(), { requestsHeld: 0, flowCostHeld: 0 });
       }
       await client.close();
       await server.close();
@@ -117,7 +117,7 @@ test('a slow taker bounds what is made for it (P9.6)', async (t) => {
     const stopped = made;
     await world.sleep(100);
     t.true(made <= stopped + 1, 'nothing is made once nobody takes it');
-    t.like(client.stats(), { flowBytesHeld: 0 });
+    t.like(client.stats(), { flowCostHeld: 0 });
     t.like(server.stats(), { requestsHeld: 0 });
     await client.close();
     await server.close();
@@ -223,7 +223,7 @@ test('a deadline or a signal ends a stream at both ends (P9.7)', async (t) => {
     t.is((error.cause as Error).message, 'broken source');
     await world.sleep(100);
     t.deepEqual(ends, ['made', 'made', 'cancelled']);
-    t.like(server.stats(), { requestsHeld: 0, flowBytesHeld: 0 });
+    t.like(server.stats(), { requestsHeld: 0, flowCostHeld: 0 });
     await client.close();
     await server.close();
   });
@@ -313,7 +313,7 @@ test('a stream whose server dies ends with what is known (P9.7)', async (t) => {
     first.destroy();
     const error = await t.throwsAsync(all(values));
     t.like(error, { code: 'peer-lost', outcome: 'unknown' });
-    t.is(client.stats().flowBytesHeld, 0);
+    t.is(client.stats().flowCostHeld, 0);
     await client.close();
   });
 });

@@ -110,7 +110,7 @@ test('a long value given up half-way takes its pieces with it, at both ends (P9.
       t.like(await t.throwsAsync(down), { code: 'deadline-exceeded' });
       await world.sleep(100);
       for (const endpoint of [client, server]) {
-        t.like(endpoint.stats(), { requestsHeld: 0, flowBytesHeld: 0, repliesKept: 0 });
+        t.like(endpoint.stats(), { requestsHeld: 0, flowCostHeld: 0, repliesKept: 0 });
       }
       t.is(await connection.call('take', 1, options), undefined, 'the channel is free again');
     }
@@ -124,7 +124,7 @@ test('a long value given up half-way takes its pieces with it, at both ends (P9.
 test('values that do not fit what an endpoint may hold are refused as busy (P9.8)', async (t) => {
   const world = new World();
   await world.run(async () => {
-    const server = world.endpoint(100, { flowBytesMax: 1 << 20 });
+    const server = world.endpoint(100, { flowCostMax: 2 << 20 });
     server.serve(ID, { take: () => 'taken' });
     const client = world.endpoint(200);
     const connection = await client.connect(ID, { peer: 100 });
@@ -137,7 +137,7 @@ test('values that do not fit what an endpoint may hold are refused as busy (P9.8
       t.like(end, { code: 'busy', outcome: 'not-executed' });
     }
     t.true(ends.some((end) => end !== 'taken'));
-    t.is(server.stats().flowBytesHeld, 0);
+    t.is(server.stats().flowCostHeld, 0);
     await client.close();
     await server.close();
   });

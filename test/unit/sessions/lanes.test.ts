@@ -42,11 +42,12 @@ test('P3.4: places behind gaps are bounded over all sessions, and an equal share
   let hostile = 0;
   const taken = (lanes: Lanes): number => {
     hostile = 0;
-    for (let count = 1; ; count++) {
+    for (let count = 1; count <= 100; count++) {
       // In other channels, and each behind a gap: nothing makes them leave.
       lanes.put(place(lanes, count, 1 + count), undefined);
       if (hostile > 0) return count;
     }
+    return Infinity;
   };
   const sessions = Array.from({ length: 4 }, () => new Lanes(resources, () => (hostile += 1)));
   t.deepEqual(sessions.map(taken), [51, 25, 13, 11], 'as much as it leaves free, or a tenth');
