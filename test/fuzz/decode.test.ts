@@ -14,7 +14,7 @@ import { decodeDatagram } from '../../transport/wire/datagram.ts';
 const DECODE_MS = 500;
 const ENDPOINT_MS = 1500;
 /** Steps to be made in any case: on a busy machine the time may be up after twenty. */
-const STEPS_MIN = 200;
+const STEPS_MIN = 600;
 /** Every run tries other datagrams; `CNRPC_FUZZ_SEED=n CNRPC_FUZZ_STEPS=m` repeats one. */
 const SEED = Number(process.env['CNRPC_FUZZ_SEED'] ?? Math.floor(Math.random() * 2 ** 32));
 const STEPS = Number(process.env['CNRPC_FUZZ_STEPS'] ?? 0);
