@@ -82,7 +82,8 @@ if (obstacle !== undefined) {
       const line = async (name: number): Promise<void> => {
         for (let call = 0; call < 20; call++) {
           const text = `${name} ${call}`;
-          const options = { idempotent: true, timeoutMs: 20_000 };
+          // At this loss one of 400 needs some twenty repetitions, each later than the one before.
+          const options = { idempotent: true, timeoutMs: 120_000 };
           const reply = await endpoint.request(ID, Number(portid), Buffer.from(text), options);
           t.is(Buffer.from(reply.payload).toString(), `answer:${text}`);
         }
