@@ -59,14 +59,14 @@ export interface Id {
   readonly val: number;
 }
 
-interface Peer {
+interface Peer<R> {
   readonly child: ChildProcess;
   readonly ready: Promise<void>;
-  readonly report: Promise<Report>;
+  readonly report: Promise<R>;
 }
 
 /** Starts it; `args` begin with its role. It ends with the test at the latest. */
-export function startPeer(t: ExecutionContext, id: Id, ...args: string[]): Peer {
+export function startPeer<R = Report>(t: ExecutionContext, id: Id, ...args: string[]): Peer<R> {
   const file = join(packageRoot, 'test/integration/peers/session_peer');
   const child = spawn('python3', ['-B', file, ...args, '--id', `${id.idx}:${id.val}`]);
   t.teardown(() => child.kill('SIGKILL'));
@@ -80,11 +80,13 @@ export function startPeer(t: ExecutionContext, id: Id, ...args: string[]): Peer 
       if (errors.includes('ready')) resolve();
     });
   });
-  const report = ended.then((): Report => {
+  const report = ended.then((): R => {
     if (output === '') throw new Error(`the peer ended without a report: ${errors}`);
-    return JSON.parse(output) as Report;
+    return JSON.parse(output) as R;
   });
-  return { child, ready: Promise.race([ready, report.then(() => undefined)]), report };
+  const begun = Promise.race([ready, report.then(() => undefined)]);
+  void begun.catch(() => undefined); // not everybody waits for it
+  return { child, ready: begun, report };
 }
 
 export const sum = (counts: Record<string, number>): number =>

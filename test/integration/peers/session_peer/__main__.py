@@ -3,6 +3,8 @@
 
   session_peer client --to PORTID --id IDX:VAL ...      works off what --work says; closes
   session_peer server --portid PORTID --id IDX:VAL ...  serves handlers.py until SIGTERM
+  session_peer publisher --id IDX:VAL ...               publishes --calls events, says the end
+  session_peer subscriber --id IDX:VAL ...              until that is said, or nobody answers
 
 The server says "ready" on stderr. Both print one line of JSON at the end: what happened, and under
 `violations` what the other side did against the specification. The network may be made worse than
@@ -14,6 +16,7 @@ import sys
 
 import work
 from endpoint import Endpoint
+from events import Publisher, Subscriber
 from wire import ACCEPTED, clock, decode
 
 
@@ -75,14 +78,18 @@ def server(end, _options):
 
 
 parser = argparse.ArgumentParser(description='A session peer, from docs/PROTOCOL.md alone.')
-parser.add_argument('role', choices=['client', 'server'])
+parser.add_argument('role', choices=['client', 'server', 'publisher', 'subscriber'])
 parser.add_argument('--id', required=True)
 parser.add_argument('--both-ways', action='store_true')
 for option, default in {'to': 0, 'portid': 0, 'calls': 100, 'in-flight': 16, 'channels': 3,
                         'sessions': 1, 'seed': 1, 'deadline': 15, 'delay-ms': 3.0, 'drop': 0.0,
                         'duplicate': 0.0, 'reorder': 0.0, 'replay': 0.0, 'cancel': 0.0,
-                        'credit': 16_384, 'value-max': 2_000_000, 'work': 'calls', 'item': 700,
+                        'credit': 16_384, 'deaf-after': 0, 'value-max': 2_000_000, 'work': 'calls', 'item': 700,
                         'take-ms': 2.0, 'sizes': '61440,61441,300000,1048576'}.items():
     parser.add_argument('--' + option, type=type(default), default=default)
 given = parser.parse_args()
-{'client': client, 'server': server}[given.role](Endpoint(given), given)
+given.errors = sys.stderr
+if given.role in ('client', 'server'):
+    {'client': client, 'server': server}[given.role](Endpoint(given), given)
+else:
+    {'publisher': Publisher, 'subscriber': Subscriber}[given.role](given).run()

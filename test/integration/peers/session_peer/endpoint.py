@@ -24,7 +24,7 @@ class Endpoint:
 
     def send(self, kind, seq, ack, address, *fields):
         payload = struct.pack(f'={len(fields) + 1}I', MAGIC, *fields)
-        self.link.send(datagram(cn_msg(self.ident, seq, ack, kind, payload)), address)
+        self.link.send(datagram(cn_msg(self.ident, seq, ack, kind, payload)), (address, 0))
 
     def offer(self, kind, seq, ack, address, receiver, mine):
         self.send(kind, seq, ack, address, receiver, 0, *mine[:2], *self.incarnation, *mine[2:],
@@ -51,7 +51,8 @@ class Endpoint:
         self.link.receive(min([now + 0.02, until, *due]), self.take)
         return now < self.stop
 
-    def take(self, data, source):
+    def take(self, data, origin):
+        source = origin[0]
         try:
             parts = parse(data)
         except (ValueError, struct.error) as error:

@@ -38,16 +38,16 @@ class Link:
 
     def write(self, data, address):
         try:
-            return self.socket.sendto(data, (address, 0)) > 0
+            return self.socket.sendto(data, address) > 0
         except OSError as error:
             return isinstance(error, ConnectionRefusedError)  # nobody there: as good as lost
 
     def receive(self, until, take):
         until = min(until, self.later[0][0] if self.later else until)
         while select.select([self.socket], [], [], max(0.0, until - clock()))[0]:
-            data, (source, _groups) = self.socket.recvfrom(1 << 17)
+            data, origin = self.socket.recvfrom(1 << 17)
             for delay in self.delays() if self.options.both_ways else [0.0]:
-                self.put(delay, take, data, source)
+                self.put(delay, take, data, origin)
             until = 0.0
         while self.later and self.later[0][0] <= clock():
             _, _, then, data, address = heapq.heappop(self.later)

@@ -57,7 +57,7 @@ class Session:
             self.late & 0xFFFF, 0, *words)
         data = datagram(cn_msg(self.end.ident, number & M32, self.peer_tag, DATA, envelope),
                         *(message.encode(self.end.ident, now) for message in messages))
-        if not self.end.link.send(data, self.address):
+        if not self.end.link.send(data, (self.address, 0)):
             return False  # P5.9: the number was not used
         self.next, self.ack_due = number + 1, M32
         if messages:
