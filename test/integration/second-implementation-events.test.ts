@@ -23,6 +23,7 @@ interface Heard {
   readonly wrong?: number;
   readonly answers?: number;
   readonly topics: Record<string, number>;
+  readonly ended: boolean;
   readonly last: readonly number[];
   readonly violations: readonly string[];
 }
@@ -94,7 +95,7 @@ for (const [network, args] of [
     const { received = 0, missed = 0, ...report } = await peer.report;
     t.deepEqual(report.violations, []);
     t.is(report.wrong ?? 0, 0);
-    t.deepEqual(report.last, [EVENTS]);
+    t.deepEqual([report.last, report.ended], [[EVENTS], true]);
     t.is(received + missed, EVENTS);
     t.is(missed > 0, args.length > 0);
   });

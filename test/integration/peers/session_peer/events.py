@@ -172,5 +172,7 @@ class Subscriber(Teller):
                 self.count['answers'] for track in self.tracks.values())):
             self.link.receive(clock() + 0.01, self.take)
             self.asks(clock())
-        print(json.dumps({**self.count, 'topics': self.topics, 'violations': self.violations[:9],
+        print(json.dumps({**self.count, 'topics': self.topics,
+                          'ended': all(track.ended for track in self.tracks.values()),
+                          'violations': self.violations[:9],
                           'last': [track.expected - 1 for track in self.tracks.values()]}))
