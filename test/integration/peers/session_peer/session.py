@@ -81,7 +81,7 @@ class Session:
         wait = self.srtt + max(4 * self.rttvar, GRAIN) + min(0.025, max(self.srtt / 8, GRAIN))
         kinds = {message.kind for entry in self.sent.values() for message in entry[1]}
         wait += self.srtt if kinds == {REPLY} and not self.fruitless else 0
-        return min(5.0, wait * 1.5 ** max(0, self.fruitless - 2))
+        return min(max(8 * wait, 0.01), wait * 1.25 ** min(60, max(0, self.fruitless - 2)))
 
     def tick(self, now):
         """Does what is due; returns when to come again."""
@@ -90,7 +90,8 @@ class Session:
                 return self.finish('forgotten')
             self.fruitless, self.progress = self.fruitless + 1, now
             if self.next - min(self.sent) < NUMBERS:
-                self.transmit([m for m in self.sent[min(self.sent)][1] if not m.delivered], now)
+                oldest = [m for m in self.sent[min(self.sent)][1] if not m.delivered]
+                self.transmit(oldest[:1] if self.fruitless > 16 else oldest, now)
         busy = self.service.tick(now)
         if self.closing == 'wanted' and not (self.sent or self.queue or busy or self.caller.open):
             self.closing = 'sent'
