@@ -1,105 +1,19 @@
 // A second implementation of the protocol, in Python and from docs/PROTOCOL.md alone, talks to this
 // one through the kernel; either side is client, over a good and over a bad network.
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import { createEndpoint } from '../../index.ts';
 import { openNetlink, portidOf } from '../../transport/netlink/netlink.ts';
-
-interface Report {
-  readonly done: Record<string, number>;
-  readonly wrong: readonly string[];
-  readonly ended: Record<string, number>;
-  readonly sessions: number;
-  readonly violations: readonly string[];
-  readonly executions: number;
-  readonly repeated: number;
-  readonly order: Record<string, readonly (number | null)[]>;
-}
-
-const seeds = [1, 2, 3];
-const bad = (seed: number): string[] => [
-  ...['--seed', String(seed), '--both-ways', '--drop', '0.06', '--duplicate', '0.1'],
-  ...['--reorder', '0.2', '--replay', '0.1'],
-];
-
-function packageRoot(from: string): string {
-  return existsSync(join(from, 'package.json')) ? from : packageRoot(dirname(from));
-}
-
-async function whyNot(): Promise<string | undefined> {
-  const python = spawnSync('python3', ['-c', 'import sys; sys.exit(sys.version_info < (3, 9))']);
-  if (python.status !== 0) return 'no python3 of version 3.9 or later';
-  try {
-    await createEndpoint({ transport: openNetlink() }).close();
-    return undefined;
-  } catch (error) {
-    return `no netlink: ${String(error)}`;
-  }
-}
-
-const reason = await whyNot();
-let tests = 0;
-
-function interop(title: string, run: (t: ExecutionContext, id: Id) => Promise<void>): void {
-  test.serial(title, async (t) => {
-    t.timeout(18_000);
-    tests += 1;
-    if (reason === undefined) return run(t, { idx: 0x5345, val: process.pid * 64 + tests });
-    t.log(`skipped: ${reason}`);
-    t.pass();
-  });
-}
-
-interface Id {
-  readonly idx: number;
-  readonly val: number;
-}
-
-interface Peer {
-  readonly child: ChildProcess;
-  readonly ready: Promise<void>;
-  readonly report: Promise<Report>;
-}
-
-function startPeer(t: ExecutionContext, id: Id, ...args: string[]): Peer {
-  const root = packageRoot(dirname(fileURLToPath(import.meta.url)));
-  const file = join(root, 'test/integration/peers/session_peer.py');
-  const child = spawn('python3', ['-B', file, ...args, '--id', `${id.idx}:${id.val}`]);
-  t.teardown(() => child.kill('SIGKILL'));
-  let output = '';
-  let errors = '';
-  child.stdout.on('data', (text) => (output += String(text)));
-  const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
-  const ready = new Promise<void>((resolve) => {
-    child.stderr.on('data', (text) => {
-      errors += String(text);
-      if (errors.includes('ready')) resolve();
-    });
-  });
-  const report = ended.then((): Report => {
-    if (output === '') throw new Error(`the peer ended without a report: ${errors}`);
-    return JSON.parse(output) as Report;
-  });
-  return { child, ready: Promise.race([ready, report.then(() => undefined)]), report };
-}
-
-const sum = (counts: Record<string, number>): number =>
-  Object.values(counts).reduce((total, count) => total + count, 0);
-
-const ascends = (numbers: readonly number[]): boolean =>
-  numbers.every((number, at) => at === 0 || number > (numbers[at - 1] ?? 0));
-
-function noComplaints(t: ExecutionContext, dropped: Record<string, number>, report: Report): void {
-  t.deepEqual(report.violations, []);
-  const lengths = ['short', 'nlmsg-length', 'cn-length', 'version', 'checksum'];
-  for (const name of [...lengths, 'malformed', 'bad-number', 'ack-of-unsent']) {
-    t.is(dropped[name], 0, name);
-  }
-}
+import {
+  ascends,
+  bad,
+  type Id,
+  interop,
+  noComplaints,
+  seeds,
+  startPeer,
+  sum,
+} from './peers/session-peer.ts';
 
 async function pythonCalls(t: ExecutionContext, id: Id, args: string[]): Promise<void> {
   const [sessions, calls] = [2, 150];
