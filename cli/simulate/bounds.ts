@@ -55,7 +55,8 @@ export function checkSessions({ ledger, wire, deeds }: Stage, parties: readonly 
 }
 
 const tables = [
-  'sessions', 'requestsHeld', 'repliesKept', 'bareRequests', 'flowBytesHeld',
+  'sessions', 'requestsHeld', 'repliesKept', 'bareRequests', 'flowBytesHeld', 'publishers',
+  'subscriptions',
 ] as const;
 
 /** Notes what an endpoint that is closed still holds, and what it did not count as it came. */
