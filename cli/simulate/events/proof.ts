@@ -23,7 +23,10 @@ export async function proveEvents(
 ): Promise<void> {
   await stage.sleep(QUIET_MS);
   book.calm();
-  for (const hearing of book.hearings) judgeLast(stage, book, hearing);
+  for (const hearing of book.hearings) {
+    judgeLast(stage, book, hearing);
+    judgeEnds(stage, book, hearing);
+  }
   for (let round = 0; round < ROUNDS; round++) {
     for (const { events } of parties) {
       await events?.herald.prove();
@@ -36,7 +39,6 @@ export async function proveEvents(
   for (const [{ who }, stream, at] of behind(book)) {
     stage.ledger.violated(`${who} knows of ${at} of ${stream.last} events of the ${stream}`);
   }
-  for (const hearing of book.hearings) judgeEnds(stage, book, hearing);
 }
 
 /**
