@@ -16,6 +16,8 @@ test(`the swarm: every invariant holds in seeds ${SEEDS.first} to ${SEEDS.last}`
   }
   const calls = results.reduce((sum, result) => sum + result.calls, 0);
   t.true(calls > 30_000, `${calls} calls`);
+  const given = results.reduce((sum, { events }) => sum + events.given, 0);
+  t.true(given > 5_000, `${given} events were given`);
   for (const fault of Object.keys(results[0]!.faults)) {
     t.true(results.some(({ faults }) => faults[fault]! > 0), `no seed had ${fault}`);
   }
