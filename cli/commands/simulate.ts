@@ -31,12 +31,13 @@ export const simulate: Command = command({
   summary: 'Play random worlds with random faults and check every invariant.',
   details: [
     'Each seed draws a world - endpoints that serve, call or both, their limits, bare peers, the '
-      + 'mix of calls - and its faults: loss, copies, damage, cuts, overrun, crashes, hostile '
-      + 'peers. First everything must be safe; then the faults stop, and everything must work; '
-      + 'then all is closed, and nothing may be left.',
+      + 'mix of calls, who publishes and who listens - and its faults: loss, copies, damage, cuts, '
+      + 'overrun, crashes, hostile peers. First everything must be safe; then the faults stop, and '
+      + 'everything must work; then all is closed, and nothing may be left.',
     'A book kept outside of the code under test says what holds: no request runs twice, replies '
       + 'are their own calls\', channels keep their order, failed calls state their outcome truly '
-      + 'and in time, tables keep their bounds. The exit code is 0 only if all did.',
+      + 'and in time, tables keep their bounds; every event is given once and in order, or '
+      + 'reported to be missing. The exit code is 0 only if all did.',
     'The same seed gives the same history on every machine. Many seeds are played by as many '
       + 'processes as there are processors.',
   ],

@@ -55,8 +55,8 @@ export function checkSessions({ ledger, wire, deeds }: Stage, parties: readonly 
 }
 
 const tables = [
-  'sessions', 'requestsHeld', 'repliesKept', 'bareRequests', 'flowCostHeld',
-  'placesHeld',
+  'sessions', 'requestsHeld', 'repliesKept', 'bareRequests', 'flowCostHeld', 'placesHeld',
+  'publishers', 'subscriptions',
 ] as const;
 
 /** Notes what an endpoint that is closed still holds, and what it did not count as it came. */

@@ -1,4 +1,4 @@
-import { pick } from './draw.ts';
+import { pick } from './odds.ts';
 import type { Party } from './party.ts';
 import type { Stage } from './stage.ts';
 import type { SeededRandom } from '../../core/random.ts';

@@ -4,7 +4,7 @@ import { callBackHandlers } from './handlers.ts';
 import { drawCall } from './mix.ts';
 import { OUTSIDER, type PartyPlan } from './plan.ts';
 import { BARE, SERVICE, type Stage } from './stage.ts';
-import { pick } from './draw.ts';
+import { pick } from './odds.ts';
 import { stamped } from './stamp.ts';
 import type { SeededRandom } from '../../core/random.ts';
 import type { Connection } from '../../sessions/connection.ts';

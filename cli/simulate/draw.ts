@@ -1,3 +1,5 @@
+import { drawEvents } from './events/draw.ts';
+import { maybe, pick } from './odds.ts';
 import { OUTSIDER, type Chaos, type Hostility, type Mix, type PartyPlan } from './plan.ts';
 import type { Plan, Role } from './plan.ts';
 import type { Limits } from '../../core/limits.ts';
@@ -19,9 +21,10 @@ export function drawPlan(seed: number): Plan {
   const random = root.fork('world');
   const fifo = random.chance(0.35);
   const intact = random.chance(0.4);
+  const parties = drawParties(root.fork('parties'));
   return {
     seed,
-    parties: drawParties(root.fork('parties')),
+    parties,
     barePeers: random.chance(0.4) ? random.integer(1, 2) : 0,
     fifo,
     intact,
@@ -33,17 +36,8 @@ export function drawPlan(seed: number): Plan {
     mix: drawMix(root.fork('mix')),
     chaos: drawChaos(root.fork('chaos')),
     hostility: drawHostility(root.fork('hostility')),
+    events: drawEvents(root.fork('events'), parties.length),
   };
-}
-
-/** One of several, all alike. */
-export function pick<T>(random: SeededRandom, choices: readonly T[]): T {
-  return choices[random.integer(0, choices.length - 1)]!;
-}
-
-/** `value` with the given probability, else 0: most faults are absent from most worlds. */
-function maybe(random: SeededRandom, probability: number, value: number): number {
-  return random.chance(probability) ? value : 0;
 }
 
 function drawParties(random: SeededRandom): PartyPlan[] {

@@ -1,6 +1,7 @@
-import { pick } from './draw.ts';
+import { pick } from './odds.ts';
+import { Forger } from './events/forger.ts';
 import type { Party } from './party.ts';
-import { BARE, SERVICE, type Stage } from './stage.ts';
+import { BARE, HOSTILE, SERVICE, type Stage } from './stage.ts';
 import type { SeededRandom } from '../../core/random.ts';
 import { LITTLE_ENDIAN, Slab } from '../../core/slab.ts';
 import type { SimulatedTransport } from '../../transport/simulated/network.ts';
@@ -20,19 +21,21 @@ export class Hostile {
   readonly #victims: readonly Peer[];
   readonly #parties: readonly Party[];
 
-  constructor(stage: Stage, address: Peer, parties: readonly Party[]) {
+  constructor(stage: Stage, parties: readonly Party[]) {
     this.#stage = stage;
     this.#parties = parties;
     this.#victims = parties.map(({ plan }) => plan.address);
-    this.#transport = stage.network.open({ address });
-    stage.settle(address);
+    this.#transport = stage.network.open({ address: HOSTILE });
+    stage.settle(HOSTILE);
     const ignore = (): void => undefined;
     this.#transport.start({ receive: ignore, overrun: ignore, received: ignore, failed: ignore });
   }
 
   /** Does harm until the faults stop. */
   async run(): Promise<void> {
-    const { hostility } = this.#stage.plan;
+    const { hostility, events } = this.#stage.plan;
+    const forger = new Forger(this.#stage, this.#transport, this.#parties);
+    if (events !== undefined) void forger.run(events.forgery);
     const random = this.#stage.random.fork('hostile');
     await Promise.all([
       this.#repeat(random.fork('replays'), hostility.replays, (own) => this.#replay(own)),
@@ -77,11 +80,11 @@ export class Hostile {
   #impersonate(random: SeededRandom): void {
     const { recorded } = this.#stage.wire;
     if (recorded.length === 0) return;
-    const { from, to, bytes } = pick(random, recorded);
+    const { from, to, group, bytes } = pick(random, recorded);
     const party = this.#parties.find(({ plan }) => plan.address === from);
     if (party === undefined) return;
     this.#stage.deeds.impersonations += 1;
-    party.tap?.impersonate(bytes, to);
+    party.tap?.impersonate(bytes, to, group);
   }
 
   /** A recorded datagram with a few bytes or its kind changed, or noise behind a true header. */

@@ -1,4 +1,4 @@
-import { pick } from './draw.ts';
+import { pick } from './odds.ts';
 import { NO_ITEMS, type Behaviour, type CallPlan, type Form, type Manner } from './call.ts';
 import type { Mix } from './plan.ts';
 import { LONGEST } from './stamp.ts';

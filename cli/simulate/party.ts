@@ -1,4 +1,7 @@
 import { Client, type Targets } from './client.ts';
+import { Audience } from './events/audience.ts';
+import { Herald } from './events/herald.ts';
+import type { HeraldPlan } from './events/plan.ts';
 import { serverHandlers } from './handlers.ts';
 import { OUTSIDER, type PartyPlan } from './plan.ts';
 import { JumpingClock } from './jumping-clock.ts';
@@ -13,7 +16,14 @@ export interface Incarnation {
   readonly tap: Tap;
   readonly client: Client | undefined;
   readonly clock: JumpingClock;
+  readonly events: EventSide | undefined;
   serving: Serving | undefined;
+}
+
+/** What an incarnation has to do with events. */
+interface EventSide {
+  readonly herald: Herald;
+  readonly audience: Audience;
 }
 
 /** An endpoint that may crash and start again at the same address. */
@@ -41,6 +51,10 @@ export class Party {
     return this.#current?.client;
   }
 
+  get events(): EventSide | undefined {
+    return this.#current?.events;
+  }
+
   get tap(): Tap | undefined {
     return this.#current?.tap;
   }
@@ -60,13 +74,21 @@ export class Party {
     const tap = new Tap(inner, label, wire);
     const own = random.fork(`endpoint ${label}`);
     const jumping = new JumpingClock(clock);
-    const endpoint = createEndpoint({ transport: tap, clock: jumping, random: own, limits });
+    const endpoint = createEndpoint({
+      transport: tap,
+      clock: jumping,
+      random: own,
+      limits: { ...limits, ...this.#heralding?.limits },
+    });
     trace.note(label, `starts at ${address}`);
     const client = role === 'server'
       ? undefined
       : new Client(this.#stage, endpoint, plan, label, this.#targets);
-    this.#current = { label, endpoint, tap, client, clock: jumping, serving: undefined };
+    const events = this.#sides(endpoint, label);
+    this.#current = { label, endpoint, tap, client, clock: jumping, events, serving: undefined };
     this.incarnations.push(this.#current);
+    void events?.herald.run();
+    void events?.audience.run();
     if (role === 'client') return;
     this.#serve(this.#current);
     endpoint.serve(HARM, { echo: (input) => input });
@@ -89,6 +111,8 @@ export class Party {
     this.#stage.trace.note(current.label, quiet ? 'crashes' : 'is destroyed');
     this.#current = undefined;
     current.client?.stop();
+    current.events?.herald.stop();
+    current.events?.audience.stop();
     if (quiet) current.tap.mute();
     current.endpoint.destroy();
   }
@@ -114,6 +138,19 @@ export class Party {
     if (this.#current !== current) return;
     this.#serve(current);
     trace.note(current.label, 'serves again');
+  }
+
+  get #heralding(): HeraldPlan | undefined {
+    const { events, parties } = this.#stage.plan;
+    return events?.heralds[parties.indexOf(this.plan)];
+  }
+
+  #sides(endpoint: Endpoint, label: string): EventSide | undefined {
+    const plan = this.#heralding;
+    if (plan === undefined) return undefined;
+    const herald = new Herald(this.#stage, this.#stage.events, endpoint, plan, label);
+    const audience = new Audience(this.#stage, this.#stage.events, endpoint, plan, label);
+    return { herald, audience };
   }
 
   #serve(current: Incarnation): void {

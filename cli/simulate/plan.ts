@@ -1,3 +1,4 @@
+import type { EventPlan } from './events/plan.ts';
 import type { Limits } from '../../core/limits.ts';
 import type { Faults } from '../../transport/faults.ts';
 import type { Pressure } from '../../transport/simulated/memory.ts';
@@ -84,4 +85,6 @@ export interface Plan {
   readonly mix: Mix;
   readonly chaos: Chaos;
   readonly hostility: Hostility;
+  /** Undefined in worlds without events. */
+  readonly events: EventPlan | undefined;
 }

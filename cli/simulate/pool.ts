@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import type { SeedResult } from './result.ts';
+import { NO_EVENTS, type SeedResult } from './result.ts';
 
 /** A seed that takes longer than this, in real time, hangs. */
 const HANGS_MS = 60_000;
@@ -91,5 +91,6 @@ class Player {
 }
 
 function lost(seed: number, what: string): SeedResult {
-  return { seed, violations: [what], calls: 0, faults: {}, virtualMs: 0, digest: '' };
+  const events = NO_EVENTS;
+  return { seed, violations: [what], calls: 0, events, faults: {}, virtualMs: 0, digest: '' };
 }

@@ -1,12 +1,23 @@
 /** Faults that really happened, by their names. */
 export type FaultCounts = Readonly<Record<string, number>>;
 
+/** What was published and what subscriptions were given of it, each event once for each of them. */
+export interface EventCounts {
+  readonly published: number;
+  readonly given: number;
+  /** Reported to be missing, in so many gaps; some of those are of unknown size. */
+  readonly missed: number;
+  readonly gaps: number;
+  readonly unknown: number;
+}
+
 /** What became of one seed. */
 export interface SeedResult {
   readonly seed: number;
   /** One sentence for each invariant that did not hold; none if the seed passed. */
   readonly violations: readonly string[];
   readonly calls: number;
+  readonly events: EventCounts;
   readonly faults: FaultCounts;
   readonly virtualMs: number;
   /** The same for the same history. */
@@ -21,10 +32,14 @@ export interface Report {
     readonly failed: readonly number[];
   };
   readonly calls: number;
+  readonly events: EventCounts;
   readonly faults: FaultCounts;
   readonly virtualMs: number;
   readonly wallMs: number;
 }
+
+/** Nothing yet. */
+export const NO_EVENTS: EventCounts = { published: 0, given: 0, missed: 0, gaps: 0, unknown: 0 };
 
 /** Adds up the results of seeds. */
 export function reportOf(results: readonly SeedResult[], wallMs: number): Report {
@@ -42,6 +57,13 @@ export function reportOf(results: readonly SeedResult[], wallMs: number): Report
       failed: failed.map(({ seed }) => seed),
     },
     calls: sum(results.map(({ calls }) => calls)),
+    events: {
+      published: sum(results.map(({ events }) => events.published)),
+      given: sum(results.map(({ events }) => events.given)),
+      missed: sum(results.map(({ events }) => events.missed)),
+      gaps: sum(results.map(({ events }) => events.gaps)),
+      unknown: sum(results.map(({ events }) => events.unknown)),
+    },
     faults,
     virtualMs: Math.round(sum(results.map(({ virtualMs }) => virtualMs))),
     wallMs: Math.round(wallMs),

@@ -1,4 +1,5 @@
 import { BareBook } from './bare-book.ts';
+import { EventBook } from './events/book.ts';
 import { Ledger } from './ledger.ts';
 import type { Plan } from './plan.ts';
 import type { Trace } from './trace.ts';
@@ -13,6 +14,8 @@ import type { Peer } from '../../transport/transport.ts';
 /** The service that session peers call, and the id that bare messages carry. */
 export const SERVICE: ConnectorId = { idx: 20, val: 1 };
 export const BARE: ConnectorId = { idx: 20, val: 2 };
+/** The address of the peer that replays, forges and floods. */
+export const HOSTILE: Peer = 900;
 /** What the intruder may call: it is of no interest to anybody. */
 export const HARM: ConnectorId = { idx: 20, val: 3 };
 
@@ -29,6 +32,9 @@ export interface Deeds {
   impersonations: number;
   intrusions: number;
   jumps: number;
+  eventReplays: number;
+  eventForgeries: number;
+  eventImpersonations: number;
 }
 
 /** What all actors of a seed share. */
@@ -39,11 +45,13 @@ export class Stage {
   readonly network: SimulatedNetwork;
   readonly ledger: Ledger;
   readonly bare: BareBook;
+  readonly events: EventBook;
   readonly wire: Wire;
   readonly random: SeededRandom;
   readonly deeds: Deeds = {
     crashes: 0, partitions: 0, drains: 0, cancellations: 0, stalls: 0,
     replays: 0, forgeries: 0, floods: 0, impersonations: 0, intrusions: 0, jumps: 0,
+    eventReplays: 0, eventForgeries: 0, eventImpersonations: 0,
   };
   /** Resolves when the faults stop. */
   readonly calmed: Promise<void>;
@@ -51,8 +59,9 @@ export class Stage {
   readonly spent: Promise<void>;
   readonly #pressure: { -readonly [Name in keyof Pressure]: Pressure[Name] };
   readonly #addresses = new Set<Peer>();
-  #calm = false;
+  #calmMs = Infinity;
   #callsLeft: number;
+  #eventsLeft: number;
   #settleCalm!: () => void;
   #settleSpent!: () => void;
 
@@ -64,9 +73,12 @@ export class Stage {
     const now = (): number => clock.now();
     this.ledger = new Ledger(now, trace);
     this.bare = new BareBook(now, this.ledger, plan.intact);
+    const allowance = { wayMs: wayOf(plan), jumps: plan.chaos.jumps > 0, hostile: HOSTILE };
+    this.events = new EventBook(now, this.ledger, trace, allowance);
     this.wire = new Wire((payload) => this.bare.sent(payload));
     this.#pressure = { ...plan.pressure };
     this.#callsLeft = plan.callsMax;
+    this.#eventsLeft = plan.events?.publishedMax ?? 0;
     const { fifo, intact } = plan;
     this.network = new SimulatedNetwork({
       clock,
@@ -82,7 +94,12 @@ export class Stage {
 
   /** True once the faults have stopped. */
   get calm(): boolean {
-    return this.#calm;
+    return this.#calmMs < Infinity;
+  }
+
+  /** When they stopped. */
+  get calmMs(): number {
+    return this.#calmMs;
   }
 
   get callsLeft(): number {
@@ -94,6 +111,13 @@ export class Stage {
     const taken = Math.min(wanted, this.#callsLeft);
     this.#callsLeft -= taken;
     if (this.#callsLeft === 0) this.#settleSpent();
+    return taken;
+  }
+
+  /** Takes up to `wanted` of the events that are left. */
+  takeEvents(wanted: number): number {
+    const taken = Math.min(wanted, this.#eventsLeft);
+    this.#eventsLeft -= taken;
     return taken;
   }
 
@@ -114,7 +138,7 @@ export class Stage {
     }
     this.#pressure.kernel = 0;
     this.#pressure.atomic = 0;
-    this.#calm = true;
+    this.#calmMs = this.clock.now();
     this.#settleCalm();
   }
 
@@ -126,4 +150,14 @@ export class Stage {
   pause(random: SeededRandom, perSecond: number): Promise<void> {
     return this.sleep((-Math.log(1 - random.fraction()) * 1000) / perSecond);
   }
+}
+
+/** The longest way of a datagram, ms; no end where it may be replayed. */
+function wayOf({ faults, parties, events }: Plan): number {
+  const { duplicate = 0, duplicateDelayMs, reorder = 0, reorderDelayMs, delayMs } = faults;
+  if ((events?.forgery.impersonations ?? 0) > 0) return Infinity;
+  const copied = duplicate > 0 ? (duplicateDelayMs?.max ?? 0) : 0;
+  const held = reorder > 0 ? (reorderDelayMs?.max ?? 0) : 0;
+  const reading = Math.max(...parties.map(({ readDelayMs }) => readDelayMs));
+  return (delayMs?.max ?? 0) + held + copied + reading;
 }

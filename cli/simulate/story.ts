@@ -2,10 +2,12 @@ import { BarePeer } from './bare-peer.ts';
 import { checkClosed, checkSessions, watchBounds } from './bounds.ts';
 import { Chaos } from './chaos.ts';
 import type { Targets } from './client.ts';
-import { drawPlan, pick } from './draw.ts';
+import { drawPlan } from './draw.ts';
+import { proveEvents } from './events/proof.ts';
 import { Hostile } from './hostile.ts';
 import { Intruder } from './intruder.ts';
 import { proveLiveness } from './liveness.ts';
+import { pick } from './odds.ts';
 import { Party } from './party.ts';
 import type { Plan } from './plan.ts';
 import type { SeedResult } from './result.ts';
@@ -16,7 +18,6 @@ import { VirtualClock } from '../../core/virtual-clock.ts';
 import type { Peer } from '../../transport/transport.ts';
 
 const FIRST_BARE = 301;
-const HOSTILE = 900;
 const INTRUDER = 901;
 /** No story takes longer, in virtual time. */
 const STORY_MAX_MS = 600_000;
@@ -54,11 +55,12 @@ export async function playSeed(
   }
   judge(ledger, lasting);
   stage.bare.judge();
+  stage.events.judge();
   return resultOf(stage, plan);
 }
 
 function resultOf(stage: Stage, plan: Plan): SeedResult {
-  const { ledger, bare, network, deeds, clock, trace } = stage;
+  const { ledger, bare, events, network, deeds, clock, trace } = stage;
   const { lost, duplicated, reordered, corrupted, truncated, overrun, busy, vanished } =
     network.stats();
   const { noMemory, noMemorySend } = network.stats();
@@ -66,6 +68,7 @@ function resultOf(stage: Stage, plan: Plan): SeedResult {
     seed: plan.seed,
     violations: ledger.violations,
     calls: ledger.calls.length + bare.size,
+    events: events.counts,
     faults: {
       lost, duplicated, reordered, corrupted, truncated, overrun, busy, vanished,
       noMemory: noMemory + noMemorySend,
@@ -95,7 +98,7 @@ class Story {
     const bare = [...servers, ...this.#barePeers.map(({ address }) => address)];
     this.#targets = { servers, bare: plan.barePeers > 0 ? bare : [] };
     this.#parties = plan.parties.map((party) => new Party(stage, party, this.#targets));
-    this.#hostile = new Hostile(stage, HOSTILE, this.#parties);
+    this.#hostile = new Hostile(stage, this.#parties);
     this.#intruder = new Intruder(stage, INTRUDER, servers);
   }
 
@@ -136,6 +139,7 @@ class Story {
     stage.trace.note('net', 'everybody must reach everybody');
     await proveLiveness(stage, this.#parties, this.#targets);
     checkSessions(stage, this.#parties);
+    if (stage.plan.events !== undefined) await proveEvents(stage, stage.events, this.#parties);
   }
 
   async #end(): Promise<void> {

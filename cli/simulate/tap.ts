@@ -64,13 +64,19 @@ export class Tap implements Transport {
     return outcome;
   }
 
-  /** Sends what somebody else wants to come from this address. */
-  impersonate(bytes: Uint8Array, peer: Peer): void {
-    if (!this.#mute) this.#inner.send(new Slab(bytes), 0, bytes.length, peer);
+  multicast(slab: Slab, start: number, end: number, group: number): SendOutcome {
+    if (this.#mute) return 'sent';
+    const outcome = this.#inner.multicast(slab, start, end, group);
+    if (outcome === 'sent') this.#wire.told(this.address, 0, group, slab, start, end);
+    return outcome;
   }
 
-  multicast(slab: Slab, start: number, end: number, group: number): SendOutcome {
-    return this.#inner.multicast(slab, start, end, group);
+  /** Sends what somebody else wants to come from here, to a group or, if that is 0, to a peer. */
+  impersonate(bytes: Uint8Array, peer: Peer, group: number): void {
+    if (this.#mute) return;
+    const slab = new Slab(bytes);
+    if (group === 0) this.#inner.send(slab, 0, bytes.length, peer);
+    else this.#inner.multicast(slab, 0, bytes.length, group);
   }
 
   join(group: number): void {

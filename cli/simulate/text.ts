@@ -1,6 +1,7 @@
 import { OUTSIDER, type PartyPlan, type Plan } from './plan.ts';
 import { replayCommand, type Report, type SeedResult } from './result.ts';
 import { wrap } from '../help.ts';
+import type { EventPlan } from './events/plan.ts';
 import type { Range } from '../../transport/faults.ts';
 
 const COLUMNS = 100;
@@ -22,6 +23,7 @@ export function planText(plan: Plan): string[] {
     ...row('faults', faultText(plan)),
     ...row('calls', shares({ ...plan.mix })),
     ...row('a second', shares({ ...plan.chaos, ...plan.hostility })),
+    ...(plan.events === undefined ? [] : eventText(plan.events, parties)),
   ];
 }
 
@@ -35,13 +37,16 @@ export function failureText({ seed, violations }: SeedResult): string[] {
 }
 
 /** The sum of all seeds. */
-export function reportText({ seeds, calls, faults, virtualMs, wallMs }: Report): string[] {
+export function reportText({ seeds, calls, events, faults, virtualMs, wallMs }: Report): string[] {
   const seconds = (ms: number): string => (ms / 1000).toFixed(1);
   const happened = Object.entries(faults).filter(([, count]) => count > 0);
   const { run, passed, failed } = seeds;
+  const { published, given, missed, gaps, unknown } = events;
   return [
     ...row('seeds', `${run} run, ${passed} passed, ${failed.length} failed`),
     ...row('calls', `${calls}`),
+    ...row('events', `${published} published, ${given} given, ${missed} missed in ${gaps} gaps, of `
+      + `${unknown} gaps nobody knows the size`),
     ...row('faults', happened.map(([name, count]) => `${count} ${name}`).join(', ') || 'none'),
     ...row('time', `${seconds(wallMs)} s, ${seconds(virtualMs)} s in the simulation`),
     ...row('verdict', failed.length === 0 ? 'good: every invariant held' : 'BAD'),
@@ -59,6 +64,22 @@ function partyText(party: PartyPlan): string {
     ...(role === 'server' ? [] : [`${hands} hands`]),
     ...bounds,
   ].join(', ');
+}
+
+function eventText(plan: EventPlan, parties: readonly PartyPlan[]): string[] {
+  const { heralds, publishedMax, forgery } = plan;
+  const hands = heralds.flatMap(({ listeners, limits, ...herald }, at) => {
+    const { topic, perSecond, ...others } = herald;
+    const bounds = Object.entries(limits).map(([name, value]) => `${name} ${value}`);
+    const ears = listeners.map(({ topic: heard, buffer, choosy, ...ear }) => {
+      const times = `buffer ${buffer}, ${shares({ ...ear })}`;
+      return `listens to topic ${heard}, ${times}${choosy ? ', choosy' : ''}`;
+    });
+    const mouth = `publishes topic ${topic}, ${shares({ perSecond, ...others })}`;
+    const parts = [...(perSecond > 0 ? [mouth] : []), ...ears, ...bounds];
+    return row(`${parties[at]!.name} events`, parts.join('; ') || 'none');
+  });
+  return [...row('events', `up to ${publishedMax}, a second ${shares({ ...forgery })}`), ...hands];
 }
 
 function faultText({ faults, pressure }: Plan): string {

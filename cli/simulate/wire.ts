@@ -4,6 +4,8 @@ import * as frame from '../../transport/wire/frame.ts';
 
 /** Datagrams that the hostile peer can choose from. */
 const RECORDED_MAX = 256;
+/** And datagrams of events, each with its questions and answers. */
+const RECORDED_EVENTS_MAX = 64;
 /** One of so many is recorded, so that the record spans more than a moment. */
 const RECORDED_ONE_OF = 3;
 const AT_SEQ = 24;
@@ -16,16 +18,20 @@ const SESSION_FLAG = 0x8000;
 /** A datagram that was sent. */
 export interface Recorded {
   readonly from: Peer;
+  /** A peer, or, if `group` is not 0, a multicast group. */
   readonly to: Peer;
+  readonly group: number;
   readonly bytes: Uint8Array;
 }
 
 /** What all endpoints put on the wire, read by the specification and not by the code under test. */
 export class Wire {
   readonly recorded: Recorded[] = [];
+  readonly recordedEvents: Recorded[] = [];
   /** By who sends and to whom: the sessions that were asked for. */
   readonly #opens = new Map<string, Set<number>>();
   readonly #onBare: (payload: Uint8Array) => void;
+  #events = 0;
   #seen = 0;
   #kept = 0;
 
@@ -43,6 +49,10 @@ export class Wire {
   sent(from: string, address: Peer, to: Peer, slab: Slab, start: number, end: number): void {
     if (end - start < AT_PAYLOAD) return;
     const flags = slab.view.getUint16(start + AT_CN_FLAGS, LITTLE_ENDIAN);
+    if (flags === frame.EVENT || flags === frame.ASK) {
+      this.told(address, to, 0, slab, start, end);
+      return;
+    }
     if ((flags & SESSION_FLAG) === 0) {
       const length = slab.view.getUint16(start + AT_CN_LENGTH, LITTLE_ENDIAN);
       this.#onBare(slab.bytes.subarray(start + AT_PAYLOAD, start + AT_PAYLOAD + length));
@@ -55,7 +65,13 @@ export class Wire {
     }
     if (++this.#seen % RECORDED_ONE_OF !== 0 && flags !== frame.OPEN) return;
     const bytes = slab.bytes.slice(start, end);
-    this.recorded[this.#kept++ % RECORDED_MAX] = { from: address, to, bytes };
+    this.recorded[this.#kept++ % RECORDED_MAX] = { from: address, to, group: 0, bytes };
+  }
+
+  /** An event, a question about events or its answer, to a group or, if that is 0, to a peer. */
+  told(from: Peer, to: Peer, group: number, slab: Slab, start: number, end: number): void {
+    const bytes = slab.bytes.slice(start, end);
+    this.recordedEvents[this.#events++ % RECORDED_EVENTS_MAX] = { from, to, group, bytes };
   }
 }
 

@@ -54,21 +54,25 @@ test('a peer that opens sessions only to reset them is asked ever more slowly', 
   });
 });
 
-test('P4.3: an OPEN with a window too small is dropped', async (t) => {
-  const { clock, client, server, toServer } = openPair({ roundTripMs: 1 });
-  server.serve(ID, { ping: () => 'pong' });
-  await clock.run((async () => {
-    await client.connect(ID, { peer: 100 });
-    const bytes = toServer.posted[0]!.bytes.slice();
-    const { view } = new Slab(bytes);
-    for (const [window, malformed] of [[64, 0], [63, 1]] as const) {
-      view.setUint32(frame.OPEN_WINDOW, window, LITTLE_ENDIAN);
-      view.setUint32(frame.AT_SOURCE, window, LITTLE_ENDIAN); // another session
-      toServer.deliver(bytes, 100);
-      await new Promise<void>((resolve) => clock.at(clock.now() + 2, resolve));
-      t.is(server.stats().dropped.malformed, malformed, `a window of ${window}`);
-    }
-    client.destroy();
-    server.destroy();
-  })());
-});
+for (const [what, at, least] of [
+  ['window', frame.OPEN_WINDOW, 64], ['credit', frame.OPEN_CREDIT, 4096],
+] as const) {
+  test(`P4.3: an OPEN with a ${what} too small is dropped`, async (t) => {
+    const { clock, client, server, toServer } = openPair({ roundTripMs: 1 });
+    server.serve(ID, { ping: () => 'pong' });
+    await clock.run((async () => {
+      await client.connect(ID, { peer: 100 });
+      const bytes = toServer.posted[0]!.bytes.slice();
+      const { view } = new Slab(bytes);
+      for (const [value, malformed] of [[least, 0], [least - 1, 1]] as const) {
+        view.setUint32(at, value, LITTLE_ENDIAN);
+        view.setUint32(frame.AT_SOURCE, value, LITTLE_ENDIAN); // another session
+        toServer.deliver(bytes, 100);
+        await new Promise<void>((resolve) => clock.at(clock.now() + 2, resolve));
+        t.is(server.stats().dropped.malformed, malformed, `a ${what} of ${value}`);
+      }
+      client.destroy();
+      server.destroy();
+    })());
+  });
+}

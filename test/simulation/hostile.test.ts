@@ -4,6 +4,7 @@ import { deferred, ID, World } from './world.ts';
 import { ConnectorError, createEndpoint, SeededRandom } from '../../index.ts';
 import { LITTLE_ENDIAN, Slab } from '../../core/slab.ts';
 import type { Sink } from '../../transport/transport.ts';
+import { CN_MSG_HEADER, cnMsgAck, cnMsgFlags, cnMsgLength } from '../../transport/wire/cnmsg.ts';
 import * as frame from '../../transport/wire/frame.ts';
 
 function tapped(
@@ -259,6 +260,33 @@ test('a reply with another ack than expected settles nothing (P6.5)', async (t) 
     t.true(client.stats().unmatchedReplies >= 1);
     tap.alter = undefined;
     t.is(await connection.call('ping'), 'pong');
+    await client.close();
+    await server.close();
+  });
+});
+
+test('pieces with another ack than expected are no part of a reply (P6.5)', async (t) => {
+  const world = new World();
+  await world.run(async () => {
+    const { tap, endpoint: server } = tapped(world, 100);
+    server.serve(ID, { make: () => new Uint8Array(100_000) });
+    const client = world.endpoint(200);
+    const connection = await client.connect(ID, { peer: 100 });
+    let altered = 0;
+    tap.alter = (slab) => {
+      for (let at: number = frame.ENVELOPE_CN; at + CN_MSG_HEADER <= slab.bytes.length;) {
+        if (cnMsgFlags(slab, at) === frame.REPLY_PIECE) {
+          slab.view.setUint32(at + 12, cnMsgAck(slab, at) ^ 4, LITTLE_ENDIAN);
+          altered += 1;
+        }
+        at += CN_MSG_HEADER + ((cnMsgLength(slab, at) + 3) & ~3);
+      }
+    };
+    const call = connection.call('make', undefined, { timeoutMs: 50 });
+    await t.throwsAsync(call, { message: /deadline-exceeded/ });
+    t.true(altered > 0);
+    tap.alter = undefined;
+    t.deepEqual(await connection.call('make'), new Uint8Array(100_000));
     await client.close();
     await server.close();
   });

@@ -1,6 +1,8 @@
 import test from 'ava';
+import { carries, openPair } from './pair.ts';
 import { ID, World } from './world.ts';
 import { ConnectorError, SeededRandom } from '../../index.ts';
+import * as frame from '../../transport/wire/frame.ts';
 
 const ROUGH = {
   delayMs: { min: 0, max: 2 },
@@ -119,6 +121,26 @@ test('a long value given up half-way takes its pieces with it, at both ends (P9.
     await server.close();
   });
   t.is(await world.timersLeft(), 0);
+});
+
+test('pieces that were lost are not sent again once nobody wants them (P9.7)', async (t) => {
+  const { clock, client, server, toServer } = openPair({ roundTripMs: 1 });
+  server.serve(ID, { take: () => undefined });
+  await clock.run((async () => {
+    const connection = await client.connect(ID, { peer: 100 });
+    const isPiece = carries(frame.REQUEST_PIECE);
+    toServer.loses = (kinds) => kinds.includes(frame.REQUEST_PIECE);
+    const call = connection.call('take', new Uint8Array(200_000), { timeoutMs: 1 });
+    t.like(await t.throwsAsync(call), { code: 'deadline-exceeded' });
+    toServer.loses = () => false;
+    const sent = toServer.posted.filter(isPiece).length;
+    t.true(sent > 0);
+    await new Promise<void>((resolve) => clock.at(clock.now() + 5_000, resolve));
+    t.is(toServer.posted.filter(isPiece).length, sent);
+    t.is(await connection.call('take', 1), undefined, 'and the session goes on');
+    await client.close();
+    await server.close();
+  })());
 });
 
 test('values that do not fit what an endpoint may hold are refused as busy (P9.8)', async (t) => {

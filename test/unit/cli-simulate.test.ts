@@ -5,7 +5,7 @@ import type { CallPlan, Route } from '../../cli/simulate/call.ts';
 import { drawPlan } from '../../cli/simulate/draw.ts';
 import { Ledger } from '../../cli/simulate/ledger.ts';
 import { plainCall } from '../../cli/simulate/mix.ts';
-import { reportOf, type SeedResult } from '../../cli/simulate/result.ts';
+import { NO_EVENTS, reportOf, type SeedResult } from '../../cli/simulate/result.ts';
 import { idOf, stamped } from '../../cli/simulate/stamp.ts';
 import { failureText, planText, reportText } from '../../cli/simulate/text.ts';
 import { Trace } from '../../cli/simulate/trace.ts';
@@ -205,8 +205,8 @@ test('a plan is a function of its seed, and worlds differ', (t) => {
 
 test('no line is longer than 100 columns, and failures name the command', (t) => {
   const result: SeedResult = {
-    seed: 4_000_000_000, violations: ['x '.repeat(300)], calls: 9, faults: { lost: 7 },
-    virtualMs: 1.5, digest: '0',
+    seed: 4_000_000_000, violations: ['x '.repeat(300)], calls: 9, events: NO_EVENTS,
+    faults: { lost: 7 }, virtualMs: 1.5, digest: '0',
   };
   const plans = Array.from({ length: 100 }, (_value, seed) => planText(drawPlan(seed))).flat();
   const failure = failureText(result);
@@ -217,14 +217,16 @@ test('no line is longer than 100 columns, and failures name the command', (t) =>
 });
 
 test('a report adds up, key by key', (t) => {
-  const seed = { calls: 2, faults: { lost: 1, busy: 0 }, virtualMs: 10, digest: '' };
+  const events = { published: 3, given: 5, missed: 2, gaps: 1, unknown: 0 };
+  const seed = { calls: 2, events, faults: { lost: 1, busy: 0 }, virtualMs: 10, digest: '' };
   const report = reportOf([
     { ...seed, seed: 1, violations: [] },
     { ...seed, seed: 2, violations: ['bad'] },
   ], 5.4);
   t.is(JSON.stringify(report), JSON.stringify({
     seeds: { run: 2, passed: 1, failed: [2] },
-    calls: 4, faults: { lost: 2, busy: 0 }, virtualMs: 20, wallMs: 5,
+    calls: 4, events: { published: 6, given: 10, missed: 4, gaps: 2, unknown: 0 },
+    faults: { lost: 2, busy: 0 }, virtualMs: 20, wallMs: 5,
   }));
 });
 
@@ -263,5 +265,5 @@ test.serial('several seeds end with one JSON object', async (t) => {
   t.is(await run(['simulate', '--seeds', '1..3', '--json'], shell), 0);
   const report = JSON.parse(shell.printed.at(-1)!) as ReturnType<typeof reportOf>;
   t.deepEqual(report.seeds, { run: 3, passed: 3, failed: [] });
-  t.deepEqual(Object.keys(report), ['seeds', 'calls', 'faults', 'virtualMs', 'wallMs']);
+  t.deepEqual(Object.keys(report), ['seeds', 'calls', 'events', 'faults', 'virtualMs', 'wallMs']);
 });
