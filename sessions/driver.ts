@@ -389,8 +389,7 @@ export class Driver implements Sink {
   #arm(): void {
     const next = Math.min(this.#agenda.nextAt, this.resources.deadlines.nextAt);
     const at = this.#runnable.size > 0 ? this.#now : next;
-    // A time put off is left to fire early and find nothing: re-arming costs more than waking.
-    if (at >= this.#armedAt) return;
+    if (at === this.#armedAt) return;
     this.#armedAt = at;
     this.#timer.arm(at);
   }
