@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- NAME... [OPTIONS]]`: micro benchmarks, and echo calls beside what would be used
+ * `npm run bench [-- NAME... [OPTIONS]]`: micro benchmarks, and echo calls beside what people use
  * instead. Compare lines of one run; the machine is noisy.
  *
  *   --against DIR   a second build of the library (its dist), measured in the same rounds
