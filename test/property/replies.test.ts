@@ -125,3 +125,16 @@ test('a reply that grows old is told, moves on, and is still released or evicted
   t.true(replies.every(({ evictions }) => evictions === 0));
   t.true(cache.count <= 640 && cache.count >= 630);
 });
+
+test('one young reply does not keep all those after it, released long ago, in memory', (t) => {
+  const cache = new ReplyCache<Reply>(640, 1_000_000);
+  const first = new Reply(10);
+  cache.keep(first, 10);
+  for (let count = 0; count < 10; count++) {
+    const next = new Reply(10);
+    cache.keep(next, 10);
+    cache.release(next);
+  }
+  t.is(first.keeping, 'old');
+  t.is(cache.count, 1);
+});
