@@ -7,7 +7,7 @@ import { shuffled, spreadOf, type Spread } from './spread.ts';
 import { Progress } from '../../cli/progress.ts';
 
 /** On a loaded machine it takes V8 long to compile, and that is not what is measured. */
-const WARM_UP_MS = 1_000;
+const WARM_UP_MS = 2_000;
 
 /** What is measured of each contestant, and how often. */
 export interface EchoPlan {
