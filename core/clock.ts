@@ -12,7 +12,7 @@ export interface Clock {
   timer(fire: () => void): Timer;
 }
 
-/** One re-armable timer. Arming an armed timer moves it. */
+/** One re-armable timer. Arming an armed timer moves it; to put it off costs next to nothing. */
 export interface Timer {
   /** Fires once, at or soon after the time `at` (a reading of the same clock). */
   arm(at: number): void;

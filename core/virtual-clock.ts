@@ -37,6 +37,11 @@ export class VirtualClock implements Clock {
 
   timer(fire: () => void): Timer {
     let event: Event | undefined;
+    let due = Infinity;
+    const wake = (): void => {
+      event = due > this.#now ? this.#push(due, wake) : undefined;
+      if (event === undefined) fire();
+    };
     const disarm = (): void => {
       if (event?.fire === undefined) return;
       event.fire = undefined; // left in the heap, skipped when its time comes
@@ -46,9 +51,10 @@ export class VirtualClock implements Clock {
       if (this.#dead > DEAD_MAX && this.#dead > this.#live) this.#clear();
     };
     const arm = (at: number): void => {
-      if (event?.fire !== undefined && event.at === at) return;
+      due = at;
+      if (event?.fire !== undefined && event.at <= at && at !== Infinity) return; // asked on waking
       disarm();
-      event = this.#push(at, fire);
+      if (at !== Infinity) event = this.#push(at, wake);
     };
     return { arm, disarm };
   }

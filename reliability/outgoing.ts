@@ -37,6 +37,11 @@ export class Outgoing {
     this.deadline = deadline;
   }
 
+  /** Moves its bytes out of memory that it shares with other messages (core/scratch.ts). */
+  own(): void {
+    if (this.bytes.buffer.byteLength > this.bytes.length) this.bytes = this.bytes.slice();
+  }
+
   /** Nothing is to be sent of it any more; lets go of its bytes. */
   withdraw(): void {
     this.done = true;

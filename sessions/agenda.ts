@@ -35,9 +35,17 @@ export class Agenda<T extends Scheduled> {
     return this.#heap[0]?.at ?? Infinity;
   }
 
-  /** Makes sure that the item is looked at no later than `at`. */
+  /**
+   * Makes sure that the item is looked at no later than `at`. If it is the next one and is put off,
+   * it makes way: who waits for `nextAt` would be woken to find nothing, and short waits are dear.
+   */
   file(item: T, at: number): void {
-    if (at >= item.wakesAt) return;
+    if (at >= item.wakesAt) {
+      if (at !== item.wakesAt && at !== Infinity && this.#heap[0]!.item === item) {
+        this.#putOff(item, at);
+      }
+      return;
+    }
     if (item.wakesAt === Infinity) this.#items += 1;
     item.wakesAt = at;
     this.#sweep();
@@ -74,6 +82,12 @@ export class Agenda<T extends Scheduled> {
     this.#sweep();
   }
 
+  #putOff(item: T, at: number): void {
+    if (this.#heap[0]!.at !== item.wakesAt) return; // moved forward since: it is to be skipped
+    item.wakesAt = at;
+    this.#sink({ at, item });
+  }
+
   #sweep(): void {
     if (this.#heap.length <= 2 * this.#items + STALE_MAX) return;
     const kept = new Set<T>();
@@ -89,17 +103,22 @@ export class Agenda<T extends Scheduled> {
     const heap = this.#heap;
     const top = heap[0]!;
     const last = heap.pop()!;
-    if (heap.length === 0) return top;
+    if (heap.length > 0) this.#sink(last);
+    return top;
+  }
+
+  /** Puts an entry in the place of the first one, as deep as it belongs. */
+  #sink(entry: Entry<T>): void {
+    const heap = this.#heap;
     let index = 0;
     for (;;) {
       let child = 2 * index + 1;
       if (child >= heap.length) break;
       if (child + 1 < heap.length && heap[child + 1]!.at < heap[child]!.at) child += 1;
-      if (heap[child]!.at >= last.at) break;
+      if (heap[child]!.at >= entry.at) break;
       heap[index] = heap[child]!;
       index = child;
     }
-    heap[index] = last;
-    return top;
+    heap[index] = entry;
   }
 }

@@ -40,7 +40,7 @@ export interface CallOptions {
   /** True if the caller takes any number of values before the reply. */
   readonly takesStream: boolean;
   /** Called once it has a flow, outside of any state machine; not for calls without streams. */
-  readonly begun?: (call: Call) => void;
+  readonly begun?: ((call: Call) => void) | undefined;
   /** The caller's promise. */
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
@@ -155,6 +155,11 @@ export class Call implements Timed {
     if (this.#owned) return;
     this.#owned = true;
     this.options = { ...this.options, payload: this.options.payload.slice() };
+  }
+
+  /** True if anybody may have reason to abort it: its signal, its taker or its further values. */
+  get abortable(): boolean {
+    return this.#tie !== undefined || this.options.streams;
   }
 
   tie(tie: Tie): void {

@@ -1,6 +1,6 @@
 import { Call, type CallOptions as CallParts } from './call.ts';
-import { METHOD_LENGTH_MAX } from './encode.ts';
 import type { Flow } from './flow.ts';
+import { MethodNames } from './method-names.ts';
 import { readPayload, writePayload } from './payload.ts';
 import type { Resources } from './resources.ts';
 import type { Session } from './session.ts';
@@ -128,7 +128,7 @@ export function submit(session: Session, made: Call): void {
   made.incarnation = session.parts.incarnation;
   const refusal = session.caller.call(made);
   if (refusal === undefined) {
-    made.abort = () => session.caller.abandon(made, 'cancelled', 'aborted by the caller');
+    if (made.abortable) made.abort = aborting(session, made);
     return;
   }
   made.abort = nothing;
@@ -136,12 +136,17 @@ export function submit(session: Session, made: Call): void {
   made.reject(refusal === 'busy' ? busy() : tooBig(length, session.valueMax));
 }
 
+/** Apart from `submit`, so that calls nobody can abort do without its closure. */
+function aborting(session: Session, made: Call): () => void {
+  return () => session.caller.abandon(made, 'cancelled', 'aborted by the caller');
+}
+
 /** What a call ends with when a bound is reached here. */
 export function busy(): ConnectorError {
   return new ConnectorError('busy', 'too many calls are open here', { outcome: 'not-sent' });
 }
 
-const encoder = new TextEncoder();
+const names = new MethodNames();
 /** How much of its time a call may spend before it is sent. */
 const WAIT_SHARE = 1 / 2;
 
@@ -171,19 +176,13 @@ function callParts(
 ): CallParts {
   const { channel, idempotent = false, requests } = options;
   required(method.length > 0, 'a method has a name');
-  const name = encoder.encode(method);
-  const longest = `a method's name has ${METHOD_LENGTH_MAX} bytes at most`;
-  required(name.length <= METHOD_LENGTH_MAX, longest);
+  const name = names.encode(method);
   const streams = requests !== undefined;
   required(!streams || !idempotent, 'a stream cannot be repeated');
   const { format, bytes } = writePayload(input);
   const { valueMax } = site.resources.limits;
   if (bytes.length > valueMax) throw tooBig(bytes.length, valueMax);
   const { resolve, reject, begun } = making;
-  const begin = (call: Call): void => {
-    begun?.(call);
-    if (requests !== undefined) void supply(requests, call, valueMax);
-  };
   return {
     kind: manner.kind,
     method: name,
@@ -197,7 +196,19 @@ function callParts(
     resolve,
     reject,
     settled: site.settled,
-    begun: begin,
+    begun: requests === undefined ? begun : beginning(requests, begun, valueMax),
+  };
+}
+
+/** What is done once a call with further values has a flow. */
+function beginning(
+  requests: ValueSource,
+  begun: CallParts['begun'],
+  valueMax: number,
+): (call: Call) => void {
+  return (call) => {
+    begun?.(call);
+    void supply(requests, call, valueMax);
   };
 }
 

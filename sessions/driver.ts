@@ -15,6 +15,7 @@ import type { Session } from './session.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Random } from '../core/random.ts';
+import { Scratch } from '../core/scratch.ts';
 import { Slab } from '../core/slab.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
 import { ReplyCache } from '../reliability/replies.ts';
@@ -93,7 +94,7 @@ export class Driver implements Sink {
       deadlines: new Wheel<Timed>(),
       replies: new ReplyCache<Incoming>(limits.repliesMax, limits.replyBytesMax),
       counters: newCounters(),
-      scratch: new Slab(limits.payloadMax + HEADERS_MAX),
+      scratch: new Scratch(limits.payloadMax + HEADERS_MAX),
       grant: () => this.#grant(),
       touched: (session) => this.#touch(session),
       runnable: (backlog) => {
@@ -389,8 +390,7 @@ export class Driver implements Sink {
   #arm(): void {
     const next = Math.min(this.#agenda.nextAt, this.resources.deadlines.nextAt);
     const at = this.#runnable.size > 0 ? this.#now : next;
-    // A time put off is left to fire early and find nothing: re-arming costs more than waking.
-    if (at >= this.#armedAt) return;
+    if (at === this.#armedAt) return;
     this.#armedAt = at;
     this.#timer.arm(at);
   }

@@ -1,5 +1,5 @@
-import { align4, type Slab } from '../core/slab.ts';
-import { LITTLE_ENDIAN } from '../core/slab.ts';
+import { align4, LITTLE_ENDIAN } from '../core/slab.ts';
+import type { Scratch } from '../core/scratch.ts';
 import type { ConnectorId } from '../core/id.ts';
 import type { Piece } from '../reliability/inflow.ts';
 import { Outgoing } from '../reliability/outgoing.ts';
@@ -30,7 +30,7 @@ export interface RequestParts {
 }
 
 /** Encodes a REQUEST or SEND. Its budget is written at each transmission (carrier.ts). */
-export function encodeRequest(scratch: Slab, identity: Identity, parts: RequestParts): Outgoing {
+export function encodeRequest(scratch: Scratch, identity: Identity, parts: RequestParts): Outgoing {
   const { view, bytes } = scratch;
   const { method, payload } = parts;
   const length = frame.REQUEST_HEADER + method.length + payload.length;
@@ -51,7 +51,7 @@ export function encodeRequest(scratch: Slab, identity: Identity, parts: RequestP
  * `pieces`, it says how many go before it.
  */
 export function encodeReply(
-  scratch: Slab,
+  scratch: Scratch,
   identity: Identity,
   status: number,
   format: number,
@@ -76,7 +76,7 @@ export function encodeReply(
 
 /** Encodes a REQUEST_PIECE or REPLY_PIECE, under the seq and ack of what it belongs to. */
 export function encodePiece(
-  scratch: Slab,
+  scratch: Scratch,
   identity: Identity,
   kind: number,
   piece: Piece,
@@ -95,7 +95,7 @@ export function encodePiece(
 
 /** Encodes a REQUEST_CREDIT or REPLY_CREDIT: what may have been sent in all. */
 export function encodeCredit(
-  scratch: Slab,
+  scratch: Scratch,
   identity: Identity,
   kind: number,
   limit: number,
@@ -108,7 +108,7 @@ export function encodeCredit(
 
 /** Encodes the CANCEL of a request: its own seq and ack, its channel and position. */
 export function encodeCancel(
-  scratch: Slab,
+  scratch: Scratch,
   identity: Identity,
   channel: number,
   position: number,
@@ -130,14 +130,14 @@ export function encodeCancel(
 }
 
 /** Encodes a message that says all by its kind: CLOSE or PING. */
-export function encodeSignal(scratch: Slab, identity: Identity, kind: number): Outgoing {
+export function encodeSignal(scratch: Scratch, identity: Identity, kind: number): Outgoing {
   writeCnMsg(scratch, 0, identity.id, identity.seq, identity.ack, 0, kind);
   return finish(scratch, kind, identity, 0, Infinity);
 }
 
-/** Copies the encoded message to size, padded with zeros: 95 ns where a new slab takes 250. */
+/** Keeps the encoded message, padded with zeros. */
 function finish(
-  scratch: Slab,
+  scratch: Scratch,
   kind: number,
   identity: Identity,
   length: number,
@@ -146,6 +146,5 @@ function finish(
   const end = CN_MSG_HEADER + length;
   const padded = align4(end);
   scratch.bytes.fill(0, end, padded);
-  const bytes = scratch.bytes.slice(0, padded);
-  return new Outgoing(kind, identity.seq, identity.ack, bytes, deadline);
+  return new Outgoing(kind, identity.seq, identity.ack, scratch.keep(padded), deadline);
 }

@@ -2,6 +2,7 @@ import type { Flow } from './flow.ts';
 import { readPayload, type ReadPayload } from './payload.ts';
 import type { Timed } from './resources.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
+import type { Keepable } from '../reliability/replies.ts';
 import type { Expiring } from '../reliability/wheel.ts';
 import * as frame from '../transport/wire/frame.ts';
 
@@ -28,10 +29,12 @@ export interface IncomingHooks {
   readonly watched: (incoming: Incoming) => void;
   /** Its deadline has come while it waited. */
   readonly expired: (incoming: Incoming) => void;
+  /** Its reply has to give way to others. */
+  readonly evicted: (incoming: Incoming) => void;
 }
 
 /** One request at its server, from its first arrival until the caller has its reply. */
-export class Incoming implements Timed {
+export class Incoming implements Timed, Keepable {
   readonly seq: number;
   readonly ack: number;
   readonly oneWay: boolean;
@@ -61,6 +64,9 @@ export class Incoming implements Timed {
   input: ReadPayload | undefined;
   #controller: AbortController | undefined;
   readonly #hooks: IncomingHooks;
+
+  keeping: Keepable['keeping'] = 'no';
+  charge = 0;
 
   earlier: Expiring | undefined = undefined;
   later: Expiring | undefined = undefined;
@@ -121,6 +127,14 @@ export class Incoming implements Timed {
   /** Tells the handler, if it listens. */
   abort(): void {
     this.#controller?.abort();
+  }
+
+  age(): void {
+    this.reply?.own();
+  }
+
+  evict(): void {
+    this.#hooks.evicted(this);
   }
 
   expire(): void {

@@ -1,6 +1,7 @@
 import { LITTLE_ENDIAN, type Slab } from '../core/slab.ts';
 import type { Genes } from '../reliability/match.ts';
 import type { IncomingParts } from './incoming.ts';
+import { MethodNames } from './method-names.ts';
 import * as frame from '../transport/wire/frame.ts';
 
 /**
@@ -23,7 +24,7 @@ export function readRequest(
     seq: genes.seq,
     ack: genes.ack,
     oneWay,
-    method: decodeMethod(bytes, methodAt, payloadAt),
+    method: names.decode(bytes, methodAt, payloadAt),
     format: view.getUint8(at + frame.REQUEST_FORMAT),
     payload: bytes.slice(payloadAt, end),
     deadline: budget === frame.BUDGET_NONE ? Infinity : now + budget / 1000,
@@ -31,15 +32,4 @@ export function readRequest(
   };
 }
 
-const decoder = new TextDecoder();
-
-/** Reads a method's name: short ASCII by character codes, which is three times as fast. */
-function decodeMethod(bytes: Uint8Array, from: number, to: number): string {
-  let name = '';
-  for (let at = from; at < to; at++) {
-    const code = bytes[at]!;
-    if (code > 0x7f) return decoder.decode(bytes.subarray(from, to));
-    name += String.fromCharCode(code);
-  }
-  return name;
-}
+const names = new MethodNames();

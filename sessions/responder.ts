@@ -213,7 +213,7 @@ export class Responder {
       });
     } else this.#answer(incoming, status, format, payload);
     const length = REPLY_HEADERS + payload.length;
-    this.#resources.replies.keep(incoming, length, () => this.#evict(incoming));
+    this.#resources.replies.keep(incoming, length);
   }
 
   /** Ends a request without its handler's word: it did not run, or nobody wants to know. */
@@ -284,6 +284,7 @@ export class Responder {
       this.#resources.armed(); // a handler may ask for its signal at any time
     },
     expired: (incoming) => this.#turnAway(incoming, frame.STATUS_EXPIRED),
+    evicted: (incoming) => this.#evict(incoming),
   };
 
   #admit(incoming: Incoming, place: Place): void {

@@ -34,7 +34,7 @@ export function readSources(root: string): SourceFile[] {
       .map((path) => posix.join(name, path.replaceAll('\\', '/'))));
   paths.push('index.ts');
   return paths
-    .filter((path) => path.endsWith('.ts'))
+    .filter((path) => path.endsWith('.ts') && !path.includes('/node_modules/'))
     .sort()
     .map((path) => source(path, readFileSync(join(root, path), 'utf8')));
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { packageRoot } from './package-root.ts';
 import { fixedTraits } from './unit/reliability/traits.ts';
 import { rowIsWhole } from './unit/sessions/row.ts';
+import { Scratch } from '../core/scratch.ts';
 import { Slab } from '../core/slab.ts';
 import { Carrier } from '../reliability/carrier.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
@@ -244,7 +245,7 @@ const messageKinds = [
 ];
 
 function encode(vector: SessionVector): Outgoing {
-  const scratch = new Slab(256);
+  const scratch = new Scratch(256);
   scratch.bytes.fill(0xee); // whatever was encoded before
   const fields = vector.fields as MessageFields;
   const identity = { id, seq: fields.seq, ack: fields.ack };

@@ -1,11 +1,17 @@
 import type { Case } from '../suite.ts';
 import { classify } from '../../reliability/match.ts';
-import { Outgoing } from '../../reliability/outgoing.ts';
 import { Received } from '../../reliability/received.ts';
-import { ReplyCache } from '../../reliability/replies.ts';
+import { ReplyCache, type Keepable } from '../../reliability/replies.ts';
 import { SeenSeqs } from '../../reliability/seen.ts';
 import { SeqTable } from '../../reliability/table.ts';
 import { Wheel, type Expiring } from '../../reliability/wheel.ts';
+
+class Kept implements Keepable {
+  keeping: Keepable['keeping'] = 'no';
+  charge = 0;
+  age(): void {}
+  evict(): void {}
+}
 
 const original = { seq: 5, ack: 9 };
 const answer = { seq: 5, ack: 10 };
@@ -15,8 +21,7 @@ const received = new Received(0);
 const table = new SeqTable<{ readonly seq: number }>();
 const map = new Map<number, { readonly seq: number }>();
 const wheel = new Wheel<Expiring>();
-const replies = new ReplyCache<Outgoing>(1024, 1 << 20);
-const bytes = new Uint8Array(64);
+const replies = new ReplyCache<Kept>(1 << 16, 1 << 26);
 const timed = { deadline: 30_000, earlier: undefined, later: undefined, slot: -1 };
 let seq = 0;
 let number = 0;
@@ -76,8 +81,8 @@ export const reliability: readonly Case[] = [
   {
     name: 'reply cache: keep and release',
     run: () => {
-      const reply = new Outgoing(0, 0, 0, bytes, Infinity);
-      replies.keep(reply, bytes.length, () => {});
+      const reply = new Kept();
+      replies.keep(reply, 64);
       replies.release(reply);
     },
   },

@@ -1,5 +1,5 @@
 import type { Case } from '../suite.ts';
-import { Slab } from '../../core/slab.ts';
+import { Scratch } from '../../core/scratch.ts';
 import { decodeDatagram, encodeMessage } from '../../transport/wire/datagram.ts';
 import { REQUEST } from '../../transport/wire/frame.ts';
 import { stampChecksum, verifyChecksum } from '../../transport/wire/checksum.ts';
@@ -9,7 +9,7 @@ import { encodeRequest } from '../../sessions/encode.ts';
 const id = { idx: 20, val: 1 };
 const payload = new Uint8Array(64);
 const message = encodeMessage({ id, seq: 1, ack: 2, flags: 0 }, payload);
-const slab = new Slab(4096);
+const slab = new Scratch(4096);
 const method = new TextEncoder().encode('echo');
 const parts = {
   kind: REQUEST, channel: 0, position: 0, method, format: 0, payload, deadline: Infinity };

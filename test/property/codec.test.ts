@@ -1,6 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { rowIsWhole } from '../unit/sessions/row.ts';
+import { Scratch } from '../../core/scratch.ts';
 import { Slab } from '../../core/slab.ts';
 import {
   encodeCancel, encodeCredit, encodePiece, encodeReply, encodeRequest,
@@ -94,7 +95,8 @@ test('what the encoders write is whole, at any place and among other messages', 
     {
       const [status, format, answer, at] = rest;
       const identity = { id: who, seq, ack: seq ^ 0x5555 };
-      const scratch = dirty(1024);
+      const scratch = new Scratch(1024);
+      scratch.bytes.fill(0xee);
       const messages = [
         encodeRequest(scratch, identity, parts),
         encodeReply(scratch, identity, status, format, answer),

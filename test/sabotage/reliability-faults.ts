@@ -120,10 +120,10 @@ export const reliabilityFaults: readonly Fault[] = [
     ['the probe does not wait for the acknowledgement', '+ this.ackDelayMs;', ';'],
   ]),
   ...faultsIn('reliability/replies.js', ['property/replies', 'simulation/outcomes'], [
-    ['a reply gives way without a word', "if (why === 'evict')", 'if (false)'],
+    ['a reply gives way without a word', 'evicted.evict();', ''],
     ['replies are counted by their bytes alone',
       'Math.max(length, this.#chargeMin)', 'length'],
-    ['an acknowledged reply is kept', 'this.#kept.delete(request);', ''],
+    ['an acknowledged reply is kept', 'this.#old.delete(request);', ''],
   ]),
   ...faultsIn('reliability/lane.js', ['property/lane', 'simulation/channels'], [
     ['a gap in a channel is skipped', 'this.#held.set(position, thing);',

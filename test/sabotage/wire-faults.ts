@@ -34,7 +34,7 @@ export const wireFaults: readonly Fault[] = [
       "if (outcome === 'sent' || outcome === 'busy') { this.#count",
       'simulation/shares'],
     ['the timer is not armed', 'this.#timer.arm(at);', ''],
-    ['an earlier time does not arm the timer', 'if (at >= this.#armedAt)',
+    ['an earlier time does not arm the timer', 'if (at === this.#armedAt)',
       'if (this.#armedAt < Infinity)'],
     ['a dead peer is waited for', "outcome === 'no-peer' && traits.reportsDeath", 'false',
       'simulation/outcomes'],

@@ -1,0 +1,34 @@
+import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import type { Echo, Place } from './contestant.ts';
+
+interface Message {
+  readonly number: number;
+  readonly payload: Uint8Array;
+}
+
+/** The other side is a thread of the caller's process: nothing to do here. */
+export function serve(_place: Place): Promise<void> {
+  return Promise.resolve();
+}
+
+/** Messages to a worker thread and back, copied as postMessage does. */
+export async function connect(_place: Place): Promise<Echo> {
+  const worker = new Worker(new URL(import.meta.url));
+  await new Promise<void>((resolve) => worker.once('online', resolve));
+  const open = new Map<number, (payload: Uint8Array) => void>();
+  let next = 0;
+  worker.on('message', ({ number, payload }: Message) => {
+    open.get(number)?.(payload);
+    open.delete(number);
+  });
+  return (payload) =>
+    new Promise((resolve) => {
+      next += 1;
+      open.set(next, resolve);
+      worker.postMessage({ number: next, payload });
+    });
+}
+
+if (!isMainThread) {
+  parentPort?.on('message', (message: Message) => parentPort?.postMessage(message));
+}
