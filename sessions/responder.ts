@@ -264,11 +264,9 @@ export class Responder {
   #handleDuplicate(genes: Genes, now: number): void {
     this.#resources.counters.duplicateRequests += 1;
     const incoming = this.#held.get(genes.seq);
-    // The caller asks again: it lacks the reply, or did when it asked.
-    if (incoming?.reply !== undefined && incoming.ack === genes.ack) {
-      this.#resources.replies.use(incoming);
-      this.#carrier.resend(incoming.reply, now);
-    }
+    if (incoming?.reply === undefined || incoming.ack !== genes.ack) return;
+    this.#resources.replies.use(incoming); // its caller lacks the reply, or did when it asked
+    this.#carrier.resend(incoming.reply, now);
   }
 
   /** The status to refuse a new request of `length` bytes with, if it is to be. */
@@ -355,8 +353,8 @@ export class Responder {
 
   /** All flows together hold too much: this one gives way. */
   #overflow(incoming: Incoming): void {
-    const ran = incoming.state !== 'waiting';
-    this.#turnAway(incoming, ran ? frame.STATUS_APPLICATION : frame.STATUS_BUSY);
+    const waits = incoming.state === 'waiting';
+    this.#turnAway(incoming, waits ? frame.STATUS_BUSY : frame.STATUS_APPLICATION);
   }
 
   #cancel(incoming: Incoming): void {

@@ -1,3 +1,4 @@
+import { Scratch } from '../../../core/scratch.ts';
 import test from 'ava';
 import { Hand } from '../../fuzz/hand.ts';
 import { envelope } from '../reliability/pipe.ts';
@@ -47,7 +48,7 @@ class Chooser {
     const bitmap = words.slice(0, 16);
     const head = envelope({ number: this.#sent++, bitmap }).bytes;
     const identity = { id: ID, seq: this.#seq++, ack: 1 };
-    const { bytes } = encodeRequest(new Slab(256), identity, {
+    const { bytes } = encodeRequest(new Scratch(256), identity, {
       kind: frame.REQUEST,
       channel: 0,
       position: 0,
