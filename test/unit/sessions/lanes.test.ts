@@ -32,7 +32,7 @@ function request(channel: number): Incoming {
   const genes = { seq: 1, ack: 1 };
   return new Incoming(
     { ...genes, oneWay: false, method: 'm', format: 0, payload, deadline: Infinity, channel },
-    { watched: () => {}, expired: () => {} },
+    { watched: () => {}, expired: () => {}, evicted: () => {} },
   );
 }
 

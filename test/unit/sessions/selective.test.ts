@@ -47,7 +47,7 @@ class Chooser {
     const bitmap = words.slice(0, 16);
     const head = envelope({ number: this.#sent++, bitmap }).bytes;
     const identity = { id: ID, seq: this.#seq++, ack: 1 };
-    const { bytes } = encodeRequest(new Slab(256), identity, {
+    const { bytes } = encodeRequest(new Scratch(256), identity, {
       kind: frame.REQUEST,
       channel: 0,
       position: 0,
