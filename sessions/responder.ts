@@ -212,8 +212,7 @@ export class Responder {
         if (taken) this.#answer(incoming, status, frame.FORMAT_NONE, EMPTY);
       });
     } else this.#answer(incoming, status, format, payload);
-    const length = REPLY_HEADERS + payload.length;
-    this.#resources.replies.keep(incoming, length);
+    this.#resources.replies.keep(incoming, REPLY_HEADERS + payload.length);
   }
 
   /** Ends a request without its handler's word: it did not run, or nobody wants to know. */

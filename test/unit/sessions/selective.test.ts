@@ -4,6 +4,7 @@ import { Hand } from '../../fuzz/hand.ts';
 import { envelope } from '../reliability/pipe.ts';
 import { resolveLimits } from '../../../core/limits.ts';
 import { SeededRandom } from '../../../core/random.ts';
+import { Scratch } from '../../../core/scratch.ts';
 import { align4, LITTLE_ENDIAN, Slab } from '../../../core/slab.ts';
 import { VirtualClock } from '../../../core/virtual-clock.ts';
 import { Driver } from '../../../sessions/driver.ts';
