@@ -1,4 +1,3 @@
-import { Scratch } from '../../../core/scratch.ts';
 import test from 'ava';
 import { Hand } from '../../fuzz/hand.ts';
 import { envelope } from '../reliability/pipe.ts';
