@@ -199,7 +199,10 @@ export class Driver implements Sink {
     }
     this.events.close();
     this.#drain();
-    for (const session of this.sessions()) session.responder.fail(false);
+    for (const session of this.sessions()) {
+      session.responder.fail(false);
+      session.handleForgotten(); // a drain that waits for what ran on would wait for ever
+    }
     this.#closed = true;
     this.events.destroy();
     this.#handshakes.fail();

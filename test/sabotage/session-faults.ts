@@ -211,6 +211,8 @@ export const sessionFaults: readonly Fault[] = [
   ]),
   ...faultsIn('sessions/driver.js', ['simulation/overload'], [
     ['handlers run as long as there are any', 'this.#sliceMs -= now - this.#now;', ''],
+    ['a drain outlives its endpoint', 'session.responder.fail(false); session.handleForgotten();',
+      'session.responder.fail(false);', 'simulation/one-way'],
   ]),
   ...faultsIn('sessions/session.js', ['simulation/restart'], [
     ['who waits does not ask', 'Math.min(soonMs, rareMs)', 'rareMs'],

@@ -187,3 +187,20 @@ test('a busy channel of messages holds up no other name (P7.2)', async (t) => {
     await server.close();
   });
 });
+
+test('a service that waits for what was accepted is closed when its endpoint is', async (t) => {
+  const world = new World();
+  await world.run(async () => {
+    const server = world.endpoint(100);
+    const serving = server.serve(ID, { hang: () => new Promise(() => {}) });
+    const client = world.endpoint(200);
+    const connection = await client.connect(ID, { peer: 100 });
+    await connection.send('hang');
+    const closed = serving.close();
+    await client.close();
+    await world.sleep(10);
+    server.destroy();
+    await closed; // nothing else happens any more: virtual time says so if this hangs
+    t.is(server.stats().requestsHeld, 0);
+  });
+});
