@@ -205,7 +205,8 @@ export const sessionFaults: readonly Fault[] = [
   ]),
   ...faultsIn('sessions/backlog.js', ['simulation/overload'], [
     ['nothing waits too long', 'this.#startsBy(first) > now', 'true'],
-    ['more handlers run than may', 'this.#running >= this.#options.concurrency', 'false'],
+    ['more handlers run than may', 'this.#running >= this.#options.concurrency', 'false',
+      'simulation/concurrency'],
     ['a handler that ended still counts', 'this.#running -= 1;', ''],
     ['all of the time may be waited away', 'WAIT_SHARE = 1 / 2', 'WAIT_SHARE = 1'],
   ]),
