@@ -5,8 +5,8 @@ import { SeqTable } from '../reliability/table.ts';
 /**
  * The requests of one session that wait, run, or have a reply that is not acknowledged. What they
  * take of the endpoint's bounds is counted here and nowhere else: a session may hold as much as it
- * leaves free, so those that hold all they can leave room for one that holds nothing (the dynamic
- * thresholds of shared switch buffers).
+ * leaves free (the dynamic thresholds of shared switch buffers), and a small part in any case:
+ * those who take all they can and give nothing back halve the rest each, until there is none.
  */
 export class HeldRequests {
   readonly #resources: Resources;
@@ -36,9 +36,10 @@ export class HeldRequests {
   /** Tells whether there is room for one more request of `length` bytes. */
   admits(length: number): boolean {
     const { limits, requestsHeld, requestBytesHeld } = this.#resources;
+    const { requestsMax, requestBytesMax, sessionsMax } = limits;
     return (
-      this.size < limits.requestsMax - requestsHeld &&
-      this.#bytes + length <= limits.requestBytesMax - requestBytesHeld
+      fits(this.size, 1, requestsHeld, requestsMax, sessionsMax) &&
+      fits(this.#bytes, length, requestBytesHeld, requestBytesMax, sessionsMax)
     );
   }
 
@@ -107,4 +108,16 @@ export class HeldRequests {
     this.#bytes += bytes;
     this.#resources.requestBytesHeld += bytes;
   }
+}
+
+/** Of each bound, what is set aside in equal parts for all the sessions that there may be. */
+const RESERVED = 1 / 8;
+
+/**
+ * Tells whether a session that holds `own` may hold `more` of a bound of which `held` is taken: its
+ * part of the reserve always, and beyond that as much as it leaves free of the rest.
+ */
+function fits(own: number, more: number, held: number, max: number, sessions: number): boolean {
+  if (own + more <= (max * RESERVED) / sessions) return held + more <= max;
+  return own + more <= Math.ceil(max * (1 - RESERVED)) - held;
 }

@@ -63,8 +63,9 @@ export const sessionFaults: readonly Fault[] = [
       'ack: request.ack };', 'simulation/scenarios'],
   ]),
   ...faultsIn('sessions/held.js', ['simulation/released', 'simulation/outcomes'], [
-    ['one session may hold every request', 'this.size <', '0 <', 'simulation/fair'],
-    ['one session may hold the bytes of all', 'this.#bytes + length <=', 'length <=',
+    ['one session may hold every request', 'fits(this.size, 1,', 'fits(0, 1,',
+      'simulation/fair'],
+    ['one session may hold the bytes of all', 'fits(this.#bytes, length,', 'fits(0, length,',
       'simulation/fair'],
     ['a request stays counted', 'this.#resources.requestsHeld -= 1;', ''],
     ['a handler that has ended is waited for',
