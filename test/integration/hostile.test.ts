@@ -76,10 +76,16 @@ function attack(t: ExecutionContext, ...args: string[]): Hostile {
   let errors = '';
   child.stderr.on('data', (text) => (errors += String(text)));
   child.stdout.on('data', (text) => (output += String(text)));
-  const report = once(child, 'close').then((): Report => {
-    const last = output.trimEnd().split('\n').at(-1)!;
-    if (!last.startsWith('{')) throw new Error(`no report: ${output}${errors}`);
-    return JSON.parse(last) as Report;
+  const report = new Promise<Report>((resolve, reject) => {
+    const look = (): void => {
+      const last = output.trimEnd().split('\n').at(-1)!;
+      if (output.endsWith('\n') && last.startsWith('{')) resolve(JSON.parse(last) as Report);
+    };
+    child.stdout.on('data', look);
+    child.on('close', () => {
+      look();
+      reject(new Error(`no report: ${output}${errors}`));
+    });
   });
   report.catch(() => undefined); // whoever waits for it hears of it
   return { child, up: Promise.race([once(child.stdout, 'data'), report]), report };

@@ -36,7 +36,7 @@ test('P7.2: requests taken back count as long as their places wait behind a hand
   const world = new World({ faults: { delayMs: { min: 0.5, max: 0.5 } } });
   await world.run(async () => {
     const gate = deferred();
-    const server = world.endpoint(100, { requestsMax: 46 });
+    const server = world.endpoint(100, { requestsMax: 44 });
     server.serve(ID, { wait: () => gate.promise, echo: (input) => input });
     const client = world.endpoint(200);
     const connection = await client.connect(ID, { peer: 100 });

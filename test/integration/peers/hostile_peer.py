@@ -199,7 +199,8 @@ def known():
     # A flood of openings fills a small table, and costs the victim an answer each.
     count('good', other, *[Session(other).opening() for _ in range(options.times)])
     count('good', link, *[session.data((CLOSE, 0, 1, b'')) for session in [mine, *siblings]])
-    print(json.dumps({'sent': deeds['sent'], 'deeds': {}, 'expected': expected}))
+    print(json.dumps({'sent': deeds['sent'], 'deeds': {}, 'expected': expected}), flush=True)
+    sys.stdin.read()  # a victim that is slow to read would find the sessions of a peer that is gone
 
 # A siege: each attack takes some of the time of one address.
 
