@@ -1,3 +1,6 @@
+import type { Outgoing } from '../reliability/outgoing.ts';
+import * as frame from '../transport/wire/frame.ts';
+
 /**
  * What an endpoint has seen and done, counted from its start. Every datagram that comes is counted
  * once in `datagramsReceived` and, unless it was good, under exactly one reason in `dropped`.
@@ -101,4 +104,14 @@ export function newCounters(): Counters {
     eventsUnread: 0,
     dropped: dropped as Record<Drop, number>,
   };
+}
+
+/** Counts the messages of one datagram that was sent. */
+export function countMessages(counters: Counters, messages: readonly Outgoing[]): void {
+  if (messages.length === 0) counters.controlSent += 1;
+  for (const { kind } of messages) {
+    if (kind === frame.REQUEST || kind === frame.SEND) counters.requestsSent += 1;
+    else if (kind === frame.REPLY) counters.repliesSent += 1;
+    else counters.controlSent += 1;
+  }
 }

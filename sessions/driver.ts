@@ -2,7 +2,7 @@ import { Activity } from './activity.ts';
 import { Agenda } from './agenda.ts';
 import type { Backlog } from './backlog.ts';
 import { BareExchange, type BareSend } from './bare.ts';
-import { newCounters } from './counters.ts';
+import { countMessages, newCounters } from './counters.ts';
 import { Demux } from './demux.ts';
 import { Dialer } from './dialer.ts';
 import { EventExchange } from './events/exchange.ts';
@@ -17,7 +17,6 @@ import type { Limits } from '../core/limits.ts';
 import type { Random } from '../core/random.ts';
 import { Scratch } from '../core/scratch.ts';
 import { Slab } from '../core/slab.ts';
-import type { Outgoing } from '../reliability/outgoing.ts';
 import { ReplyCache } from '../reliability/replies.ts';
 import { Wheel } from '../reliability/wheel.ts';
 import type { SendOutcome, Sink, Source, Transport } from '../transport/transport.ts';
@@ -240,6 +239,18 @@ export class Driver implements Sink {
 
   /** Gives what the machines have finished to the user's code. */
   #handOver(): void {
+    this.#pollSessions();
+    do this.#runHandlers();
+    while (this.#pollSessions()); // a handler that has ended frees the next of its channel
+    for (let news = this.exchange.pollNews(); news; news = this.exchange.pollNews()) {
+      const { listener, message } = news;
+      queueMicrotask(() => listener(message)); // a throw in it is its own, not the driver's
+    }
+  }
+
+  /** Gives whether a request may start. */
+  #pollSessions(): boolean {
+    let found = false;
     for (let index = 0; index < this.#touched.length; index++) {
       const session = this.#touched[index]!;
       const { responder, caller } = session;
@@ -251,13 +262,10 @@ export class Driver implements Sink {
         call.options.settled(call);
       }
       let request = responder.pollRequest(this.#now);
+      found ||= request !== undefined;
       for (; request; request = responder.pollRequest(this.#now)) session.serve(request, this.#now);
     }
-    this.#runHandlers();
-    for (let news = this.exchange.pollNews(); news; news = this.exchange.pollNews()) {
-      const { listener, message } = news;
-      queueMicrotask(() => listener(message)); // a throw in it is its own, not the driver's
-    }
+    return found;
   }
 
   /** Starts what may start, for a while; what is left goes on after a look at the transport. */
@@ -307,7 +315,7 @@ export class Driver implements Sink {
       if (!traits.intact) stampChecksum(this.#out, 0, length);
       const outcome = this.#send(this.#out, length, peer);
       if (outcome === 'sent') {
-        this.#count(session.carrier.transmitted(this.#now));
+        countMessages(this.resources.counters, session.carrier.transmitted(this.#now));
         session.handleTransmitted();
         continue;
       }
@@ -370,16 +378,6 @@ export class Driver implements Sink {
       if (!this.resources.traits.intact) stampChecksum(this.#out, 0, length);
       if (length === frame.EVENT_LENGTH) this.resources.counters.controlSent += 1;
       done(this.#send(this.#out, length, peer, group));
-    }
-  }
-
-  #count(messages: readonly Outgoing[]): void {
-    const { counters } = this.resources;
-    if (messages.length === 0) counters.controlSent += 1;
-    for (const { kind } of messages) {
-      if (kind === frame.REQUEST || kind === frame.SEND) counters.requestsSent += 1;
-      else if (kind === frame.REPLY) counters.repliesSent += 1;
-      else counters.controlSent += 1;
     }
   }
 

@@ -215,6 +215,8 @@ export const sessionFaults: readonly Fault[] = [
     ['handlers run as long as there are any', 'this.#sliceMs -= now - this.#now;', ''],
     ['a drain outlives its endpoint', 'session.responder.fail(false); session.handleForgotten();',
       'session.responder.fail(false);', 'simulation/one-way'],
+    ['what a handler freed by ending is not started', 'while (this.#pollSessions());',
+      'while (false);', 'simulation/one-way'],
   ]),
   ...faultsIn('sessions/session.js', ['simulation/restart'], [
     ['who waits does not ask', 'Math.min(soonMs, rareMs)', 'rareMs'],

@@ -30,8 +30,8 @@ export const wireFaults: readonly Fault[] = [
       'return frame.REQUEST_HEADER;'],
   ]),
   ...faultsIn('sessions/driver.js', ['simulation/scenarios', 'simulation/hostile'], [
-    ['busy is treated as sent', "if (outcome === 'sent') { this.#count",
-      "if (outcome === 'sent' || outcome === 'busy') { this.#count",
+    ['busy is treated as sent', "if (outcome === 'sent') { countMessages",
+      "if (outcome === 'sent' || outcome === 'busy') { countMessages",
       'simulation/shares'],
     ['the timer is not armed', 'this.#timer.arm(at);', ''],
     ['an earlier time does not arm the timer', 'if (at === this.#armedAt)',

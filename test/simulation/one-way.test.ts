@@ -204,3 +204,21 @@ test('a service that waits for what was accepted is closed when its endpoint is'
     t.is(server.stats().requestsHeld, 0);
   });
 });
+
+test('messages behind an accepted one all run when their sender is gone (P6.10)', async (t) => {
+  const world = new World({ faults: { delayMs: { min: 1, max: 1 } } });
+  await world.run(async () => {
+    const gate = deferred();
+    const ran: unknown[] = [];
+    const server = world.endpoint(100);
+    server.serve(ID, { hold: () => gate.promise, note: (input) => ran.push(input) });
+    const client = world.endpoint(200);
+    const connection = await client.connect(ID, { peer: 100 });
+    await connection.send('hold', 0, { channel: 'c' });
+    for (let index = 0; index < 5; index++) await connection.send('note', index, { channel: 'c' });
+    await client.close();
+    gate.resolve();
+    await server.close();
+    t.deepEqual(ran, [0, 1, 2, 3, 4]); // handlers that end at once: each frees the next
+  });
+});
