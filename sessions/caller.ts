@@ -99,15 +99,16 @@ export class Caller {
     if (this.#bytes > 0 && bytes > limits.callBytesPerSessionMax) return 'busy';
     const direct = this.#waitingOpen === 0 && this.#inWindow && this.#carrier.hungry;
     if (direct && !this.#admit(call)) return 'busy';
+    call.deadline = call.options.deadline;
     if (!direct) {
       call.own();
+      call.deadline = Math.min(call.options.sendBy, call.options.deadline);
       this.#waiting.push(call);
       this.#waitingOpen += 1;
     }
     this.#open += 1;
     this.#bytes += payload.length;
     call.onDeadline = this.#expired;
-    call.deadline = Math.min(call.options.sendBy, call.options.deadline);
     deadlines.add(call);
     this.#touched();
     return undefined;
@@ -120,7 +121,6 @@ export class Caller {
   abandon(call: Call, code: ErrorCode, message: string): void {
     if (call.settlement !== undefined) return;
     this.#settle(call, { ok: false, code, outcome: call.outcome, message });
-    this.#touched();
     const { request } = call;
     if (request === undefined) {
       // It still waits for a number, and is skipped when its turn comes.
@@ -244,15 +244,8 @@ export class Caller {
 
   readonly #expired = (call: Call): void => {
     if (call.deadline < call.options.deadline) {
-      if (call.request === undefined) {
-        this.abandon(call, 'busy', 'it waited too long to be sent');
-        return;
-      }
-      call.deadline = call.options.deadline;
-      this.#resources.deadlines.add(call);
-      return;
-    }
-    this.abandon(call, 'deadline-exceeded', 'no reply within the time allowed');
+      this.abandon(call, 'busy', 'it waited too long to be sent');
+    } else this.abandon(call, 'deadline-exceeded', 'no reply within the time allowed');
   };
 
   /** Gives a call its number and place and sends it; false if too many channels are in use. */
@@ -294,6 +287,14 @@ export class Caller {
     if (call.streaming) this.#begun.push(call);
   }
 
+  /** A call that waited is sent: what is left is all of its time. */
+  #refile(call: Call): void {
+    const { deadlines } = this.#resources;
+    deadlines.remove(call);
+    call.deadline = call.options.deadline;
+    deadlines.add(call);
+  }
+
   /** Settles a call whose reply, and all that goes before it, has come. */
   #conclude(call: Call, settlement: Settlement): void {
     const { flow, ending, options } = call;
@@ -315,6 +316,7 @@ export class Caller {
     this.#open -= 1;
     this.#bytes -= call.options.payload.length;
     this.#settled.push(call);
+    this.#touched(); // also when it happens while sending, after the others were told
   }
 
   #forget(call: Call): void {
@@ -342,7 +344,10 @@ export class Caller {
       const call = this.#waiting.shift()!;
       if (call.settlement !== undefined) continue;
       this.#waitingOpen -= 1;
-      if (this.#admit(call)) continue;
+      if (this.#admit(call)) {
+        this.#refile(call);
+        continue;
+      }
       const message = 'calls are open in too many channels';
       this.#settle(call, { ok: false, code: 'busy', outcome: 'not-sent', message });
     }

@@ -74,6 +74,8 @@ export class CallRecord {
   readonly deadlineMs: number;
   readonly executions: Execution[] = [];
   settlement: Settlement | undefined;
+  /** How long the taker of its stream let what had come wait. */
+  restedMs = 0;
 
   constructor(id: number, plan: CallPlan, route: Route, nowMs: number) {
     this.id = id;

@@ -154,6 +154,7 @@ class Story {
       left.splice(left.indexOf(party), 1);
       const { endpoint, plan } = party;
       if (endpoint === undefined) continue;
+      party.events?.herald.stop();
       const began = clock.now();
       const closed = endpoint.close().then(() => true);
       const late = sleep.call(this.#stage, CLOSED_MS).then(() => false);

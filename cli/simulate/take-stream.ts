@@ -25,7 +25,9 @@ export async function takeStream(
   for await (const value of values) {
     if (!call.isItem('reply', at, value)) ledger.violated(`${call} got a wrong value at ${at}`);
     at += 1;
-    if (call.id % 3 === 0 && at % REST_EVERY === 0) await stage.sleep(REST_MS);
+    if (call.id % 3 !== 0 || at % REST_EVERY !== 0) continue;
+    await stage.sleep(REST_MS);
+    call.restedMs += REST_MS;
   }
   if (at !== items.down) ledger.violated(`${call} got ${at} values of ${items.down}`);
   return undefined;

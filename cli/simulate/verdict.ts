@@ -51,8 +51,7 @@ function judgeSettlement(
   if ((outcome === 'not-sent' || outcome === 'not-executed') && ran) {
     complain(`was told ${outcome} (${code}), but ran at ${executions[0]!.server}`);
   }
-  if (call.plan.manner === 'stream' && outcome === 'ok') return; // its taker took its time
-  const late = atMs - deadlineMs;
+  const late = atMs - call.restedMs - deadlineMs;
   if (late > LATE_MS) complain(`settled ${late.toFixed(3)} ms after its deadline (${code})`);
 }
 
