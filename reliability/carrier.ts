@@ -355,15 +355,15 @@ export class Carrier implements FlightListener {
     const { spare, outstanding } = this.#flight;
     let end = at;
     const put = (message: Outgoing): void => {
-      slab.bytes.set(message.bytes, end);
+      slab.copy(end, message.slab, message.at, message.size);
       if (message.deadline !== Infinity) writeBudget(slab, end, message.deadline - now);
-      end += message.bytes.length;
+      end += message.size;
       messages.push(message);
     };
     if (this.#probing && spare > 0) {
       for (const message of this.#flight.oldest()) {
         if (message.done || message.queued) continue;
-        if (end + message.bytes.length > traits.datagramMax) break; // the bitmap has grown since
+        if (end + message.size > traits.datagramMax) break; // the bitmap has grown since
         put(message);
         if (this.#probes > FULL_PROBES) return end;
       }
@@ -372,7 +372,7 @@ export class Carrier implements FlightListener {
     if (first === undefined || spare <= RESERVED_NUMBERS) return end;
     const { limit } = this.#congestion;
     const credit = Math.min(this.#window.available(outstanding), limit - outstanding);
-    const needed = end + first.bytes.length;
+    const needed = end + first.size;
     // With nothing under way one datagram always goes: an empty queue takes any (KF §6.1). So does
     // one as a probe, whose messages may all be waiting here to be sent again.
     const always = end === at && (outstanding === 0 || this.#probing);
@@ -382,7 +382,7 @@ export class Carrier implements FlightListener {
     const max = Math.min(packedMax, traits.datagramMax);
     const room = Math.max(needed, this.#window.lengthWithin(credit, max, traits));
     this.#queue.visit((message) => {
-      const length = end + message.bytes.length;
+      const length = end + message.size;
       // Beyond what credit is for goes what costs no more than the first message does anyway.
       if (length > room && (length > max || traits.truesize(length) > charge)) return false;
       put(message);

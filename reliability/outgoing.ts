@@ -1,4 +1,6 @@
-const EMPTY = new Uint8Array(0);
+import { Slab } from '../core/slab.ts';
+
+const EMPTY = new Slab(0);
 
 /**
  * A message to be delivered: its identity (kind, seq, ack) and its encoded cn_msg. It keeps both
@@ -11,8 +13,9 @@ export class Outgoing {
   readonly seq: number;
   /** The acknowledge number it carries. */
   readonly ack: number;
-  /** The whole cn_msg, padded to 4 bytes, exactly as it goes into a datagram. */
-  bytes: Uint8Array;
+  /** Where the whole cn_msg lies, padded to 4 bytes, exactly as it goes into a datagram. */
+  slab: Slab;
+  at: number;
   /**
    * When its call expires (Infinity: never): a request states what is left of it when it is sent.
    */
@@ -21,31 +24,49 @@ export class Outgoing {
   datagram = -1;
   /** When that was. */
   sentAt: number = -Infinity;
-  /** How many bytes it had at first. */
+  /** How many bytes that are, or were before it was withdrawn. */
   readonly size: number;
   /** Waiting in a queue to be sent (again). */
   queued = false;
   /** Delivered, or withdrawn: nothing will send it again. */
   done = false;
 
-  constructor(kind: number, seq: number, ack: number, bytes: Uint8Array, deadline: number) {
+  constructor(
+    kind: number,
+    seq: number,
+    ack: number,
+    slab: Slab,
+    at: number,
+    size: number,
+    deadline: number,
+  ) {
     this.kind = kind;
     this.seq = seq;
     this.ack = ack;
-    this.bytes = bytes;
-    this.size = bytes.length;
+    this.slab = slab;
+    this.at = at;
+    this.size = size;
     this.deadline = deadline;
   }
 
-  /** Moves its bytes out of memory that it shares with other messages (core/scratch.ts). */
+  /** The cn_msg; empty once it was withdrawn. */
+  get bytes(): Uint8Array {
+    return this.slab.bytes.subarray(this.at, this.at + this.size);
+  }
+
+  /** Moves its bytes out of memory that it shares with other messages (core/arena.ts). */
   own(): void {
-    if (this.bytes.buffer.byteLength > this.bytes.length) this.bytes = this.bytes.slice();
+    if (this.slab.bytes.length <= this.size) return;
+    const own = new Slab(this.size);
+    own.copy(0, this.slab, this.at, this.size);
+    this.slab = own;
+    this.at = 0;
   }
 
   /** Nothing is to be sent of it any more; lets go of its bytes. */
   withdraw(): void {
     this.done = true;
-    this.bytes = EMPTY;
+    this.slab = EMPTY;
   }
 
   /** True once it has left this process: from then on it may have been executed. */

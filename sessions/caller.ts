@@ -133,7 +133,7 @@ export class Caller {
     call.flow?.discard();
     call.letGo();
     const identity = { id: this.#id, seq: request.seq, ack: request.ack };
-    call.cancel = encodeCancel(this.#resources.scratch, identity, call.channel, call.position);
+    call.cancel = encodeCancel(this.#resources.arena, identity, call.channel, call.position);
     this.#carrier.enqueue(call.cancel);
   }
 
@@ -259,10 +259,10 @@ export class Caller {
     }
     call.seq = this.#next;
     this.#next = seqPlus(this.#next, 1);
-    const { random, scratch } = this.#resources;
+    const { random, arena } = this.#resources;
     const inPieces = options.payload.length > this.#link.wholeMax;
     const identity = { id: this.#id, seq: call.seq, ack: random.u32() };
-    call.request = encodeRequest(scratch, identity, {
+    call.request = encodeRequest(arena, identity, {
       kind: options.kind,
       channel: call.channel,
       position: call.position,

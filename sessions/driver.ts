@@ -15,7 +15,7 @@ import type { Session } from './session.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Random } from '../core/random.ts';
-import { Scratch } from '../core/scratch.ts';
+import { Arena } from '../core/arena.ts';
 import { Slab } from '../core/slab.ts';
 import { ReplyCache } from '../reliability/replies.ts';
 import { Wheel } from '../reliability/wheel.ts';
@@ -29,8 +29,6 @@ import { writeOpening, type Incarnation } from '../transport/wire/handshake.ts';
 const BURST = 64;
 /** Handlers run for so long, ms, before what they replied is sent and what has come is read. */
 const SLICE_MS = 2;
-/** Room in the encoding slab for the headers of a message with the longest method name. */
-const HEADERS_MAX = 1024;
 
 /** Holds what a driver drives, and by what. */
 export interface DriverParts {
@@ -93,7 +91,7 @@ export class Driver implements Sink {
       deadlines: new Wheel<Timed>(),
       replies: new ReplyCache<Incoming>(limits.repliesMax, limits.replyBytesMax),
       counters: newCounters(),
-      scratch: new Scratch(limits.payloadMax + HEADERS_MAX),
+      arena: new Arena(),
       grant: () => this.#grant(),
       touched: (session) => this.#touch(session),
       runnable: (backlog) => {

@@ -140,7 +140,7 @@ export class Flow {
     if (limit === undefined) return;
     this.#credit?.withdraw(); // the new one says more
     const { carrier, resources, kinds, touched } = this.#link;
-    this.#credit = encodeCredit(resources.scratch, this.#identity, kinds.credit, limit);
+    this.#credit = encodeCredit(resources.arena, this.#identity, kinds.credit, limit);
     carrier.enqueue(this.#credit);
     touched();
   }
@@ -214,9 +214,9 @@ export class Flow {
     const { carrier, resources, kinds, touched } = this.#link;
     while (this.#pending.length > 0 && !this.#closed) {
       for (let piece = this.#poll(); piece; piece = this.#poll()) {
-        const message = encodePiece(resources.scratch, this.#identity, kinds.piece, piece);
+        const message = encodePiece(resources.arena, this.#identity, kinds.piece, piece);
         this.#pieces.push(message);
-        this.#pieceBytes += message.bytes.length;
+        this.#pieceBytes += message.size;
         carrier.enqueue(message);
         touched();
       }
@@ -238,7 +238,7 @@ export class Flow {
 
   #trim(): void {
     for (let first = this.#pieces.peekFront(); first?.done; first = this.#pieces.peekFront()) {
-      this.#pieceBytes -= first.bytes.length;
+      this.#pieceBytes -= first.size;
       this.#pieces.shift();
     }
   }

@@ -33,8 +33,8 @@ export class Refusals {
   send(request: Genes, status: number): void {
     if (this.#ended) return;
     const { id, resources, carrier, touched } = this.#link;
-    const { scratch, limits } = resources;
-    carrier.enqueue(encodeReply(scratch, replyIdentity(id, request), status, FORMAT_NONE, EMPTY));
+    const { arena, limits } = resources;
+    carrier.enqueue(encodeReply(arena, replyIdentity(id, request), status, FORMAT_NONE, EMPTY));
     touched();
     this.#add(1);
     const { refusalsMax, sessionsMax } = limits;

@@ -4,7 +4,7 @@ import type { Incoming } from './incoming.ts';
 import type { Session } from './session.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Random } from '../core/random.ts';
-import type { Scratch } from '../core/scratch.ts';
+import type { Arena } from '../core/arena.ts';
 import type { ReplyCache } from '../reliability/replies.ts';
 import type { Expiring, Wheel } from '../reliability/wheel.ts';
 import type { Traits } from '../transport/transport.ts';
@@ -24,8 +24,8 @@ export interface Resources {
   readonly deadlines: Wheel<Timed>;
   readonly replies: ReplyCache<Incoming>;
   readonly counters: Counters;
-  /** Where messages are encoded before they are copied to size; its content lasts no call. */
-  readonly scratch: Scratch;
+  /** Memory for encoded messages. */
+  readonly arena: Arena;
   /** What a peer may have outstanding towards us at the moment, truesize. */
   readonly grant: () => number;
   /** A session has something to send or to report: the driver is to poll it. */

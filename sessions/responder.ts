@@ -328,7 +328,7 @@ export class Responder {
     const { id, touched } = this.#parts.link;
     const identity = replyIdentity(id, incoming);
     const pieces = incoming.flow?.sent;
-    const reply = encodeReply(this.#resources.scratch, identity, status, format, payload, pieces);
+    const reply = encodeReply(this.#resources.arena, identity, status, format, payload, pieces);
     incoming.reply = reply;
     this.#carrier.enqueue(reply);
     touched();

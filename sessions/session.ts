@@ -381,6 +381,6 @@ export class Session {
 
   #say(kind: number): void {
     const identity = { id: this.parts.id, seq: 0, ack: this.#resources.random.u32() };
-    this.carrier.enqueue(encodeSignal(this.#resources.scratch, identity, kind));
+    this.carrier.enqueue(encodeSignal(this.#resources.arena, identity, kind));
   }
 }

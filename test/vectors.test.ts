@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { packageRoot } from './package-root.ts';
 import { fixedTraits } from './unit/reliability/traits.ts';
 import { rowIsWhole } from './unit/sessions/row.ts';
-import { Scratch } from '../core/scratch.ts';
+import { Arena } from '../core/arena.ts';
 import { Slab } from '../core/slab.ts';
 import { Carrier } from '../reliability/carrier.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
@@ -245,14 +245,13 @@ const messageKinds = [
 ];
 
 function encode(vector: SessionVector): Outgoing {
-  const scratch = new Scratch(256);
-  scratch.bytes.fill(0xee); // whatever was encoded before
+  const arena = new Arena();
   const fields = vector.fields as MessageFields;
   const identity = { id, seq: fields.seq, ack: fields.ack };
   switch (vector.kind) {
     case 'REQUEST':
     case 'SEND':
-      return encodeRequest(scratch, identity, {
+      return encodeRequest(arena, identity, {
         kind: constants[vector.kind]!,
         channel: fields.channel,
         position: fields.position,
@@ -263,11 +262,11 @@ function encode(vector: SessionVector): Outgoing {
       });
     case 'REPLY':
       return encodeReply(
-        scratch, identity, fields.status, fields.format, fromHex(fields.payload), fields.pieces,
+        arena, identity, fields.status, fields.format, fromHex(fields.payload), fields.pieces,
       );
     case 'REQUEST_PIECE':
     case 'REPLY_PIECE':
-      return encodePiece(scratch, identity, constants[vector.kind]!, {
+      return encodePiece(arena, identity, constants[vector.kind]!, {
         position: fields.position,
         format: fields.format,
         flags: fields.flags,
@@ -275,11 +274,11 @@ function encode(vector: SessionVector): Outgoing {
       });
     case 'REQUEST_CREDIT':
     case 'REPLY_CREDIT':
-      return encodeCredit(scratch, identity, constants[vector.kind]!, fields.limit);
+      return encodeCredit(arena, identity, constants[vector.kind]!, fields.limit);
     case 'CANCEL':
-      return encodeCancel(scratch, identity, fields.channel, fields.position);
+      return encodeCancel(arena, identity, fields.channel, fields.position);
     default:
-      return encodeSignal(scratch, identity, constants[vector.kind]!);
+      return encodeSignal(arena, identity, constants[vector.kind]!);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Case } from '../suite.ts';
-import { Scratch } from '../../core/scratch.ts';
+import { Arena } from '../../core/arena.ts';
+import { Slab } from '../../core/slab.ts';
 import { decodeDatagram, encodeMessage } from '../../transport/wire/datagram.ts';
 import { REQUEST } from '../../transport/wire/frame.ts';
 import { stampChecksum, verifyChecksum } from '../../transport/wire/checksum.ts';
@@ -9,7 +10,8 @@ import { encodeRequest } from '../../sessions/encode.ts';
 const id = { idx: 20, val: 1 };
 const payload = new Uint8Array(64);
 const message = encodeMessage({ id, seq: 1, ack: 2, flags: 0 }, payload);
-const slab = new Scratch(4096);
+const slab = new Slab(4096);
+const arena = new Arena();
 const method = new TextEncoder().encode('echo');
 const parts = {
   kind: REQUEST, channel: 0, position: 0, method, format: 0, payload, deadline: Infinity };
@@ -25,7 +27,7 @@ export const wire: readonly Case[] = [
   { name: 'decode a bare message of 64 B', run: () => void decodeDatagram(message) },
   {
     name: 'encode a request of 64 B',
-    run: () => void encodeRequest(slab, { id, seq: 1, ack: 2 }, parts),
+    run: () => void encodeRequest(arena, { id, seq: 1, ack: 2 }, parts),
   },
   { name: 'checksum 1 KiB', run: () => stampChecksum(slab, 0, 1024) },
   { name: 'verify 1 KiB', run: () => void verifyChecksum(slab, 0, 1024) },

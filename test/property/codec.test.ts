@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { rowIsWhole } from '../unit/sessions/row.ts';
-import { Scratch } from '../../core/scratch.ts';
+import { Arena } from '../../core/arena.ts';
 import { Slab } from '../../core/slab.ts';
 import {
   encodeCancel, encodeCredit, encodePiece, encodeReply, encodeRequest,
@@ -95,17 +95,16 @@ test('what the encoders write is whole, at any place and among other messages', 
     {
       const [status, format, answer, at] = rest;
       const identity = { id: who, seq, ack: seq ^ 0x5555 };
-      const scratch = new Scratch(1024);
-      scratch.bytes.fill(0xee);
+      const arena = new Arena();
       const messages = [
-        encodeRequest(scratch, identity, parts),
-        encodeReply(scratch, identity, status, format, answer),
-        encodeCancel(scratch, identity, parts.channel, parts.position),
-        encodeReply(scratch, identity, status, format, answer, seq),
-        encodePiece(scratch, identity, frame.REPLY_PIECE, {
+        encodeRequest(arena, identity, parts),
+        encodeReply(arena, identity, status, format, answer),
+        encodeCancel(arena, identity, parts.channel, parts.position),
+        encodeReply(arena, identity, status, format, answer, seq),
+        encodePiece(arena, identity, frame.REPLY_PIECE, {
           position: seq, format, flags: frame.PIECE_CONTINUES, bytes: answer,
         }),
-        encodeCredit(scratch, identity, frame.REQUEST_CREDIT, seq),
+        encodeCredit(arena, identity, frame.REQUEST_CREDIT, seq),
       ];
       const joined = Buffer.concat(messages.map(({ bytes }) => bytes));
       if (!rowIsWhole(who, joined, at)) return false;

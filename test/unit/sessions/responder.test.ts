@@ -3,7 +3,7 @@ import { Hand } from '../../fuzz/hand.ts';
 import { envelope } from '../reliability/pipe.ts';
 import { resolveLimits } from '../../../core/limits.ts';
 import { SeededRandom } from '../../../core/random.ts';
-import { Scratch } from '../../../core/scratch.ts';
+import { Arena } from '../../../core/arena.ts';
 import { Slab } from '../../../core/slab.ts';
 import { VirtualClock } from '../../../core/virtual-clock.ts';
 import { Driver } from '../../../sessions/driver.ts';
@@ -47,7 +47,7 @@ test('refusals that arrive after their session has ended are not counted off twi
     deadline: Infinity,
   };
   const identity = { id, seq: FIRST_SEQ, ack: 1 };
-  const { bytes } = encodeRequest(new Scratch(256), identity, options);
+  const { bytes } = encodeRequest(new Arena(), identity, options);
   session.responder.handleRequest(false, identity, new Slab(bytes), CN_MSG_HEADER, bytes.length, 1);
   t.is(resources.refusalsHeld, 1);
   t.true(session.carrier.pollTransmit(new Slab(4096), 1) > 0);

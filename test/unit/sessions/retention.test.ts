@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import { Hand } from '../../fuzz/hand.ts';
 import { resolveLimits } from '../../../core/limits.ts';
 import { SeededRandom } from '../../../core/random.ts';
-import { Scratch } from '../../../core/scratch.ts';
+import { Arena } from '../../../core/arena.ts';
 import { Slab } from '../../../core/slab.ts';
 import { VirtualClock } from '../../../core/virtual-clock.ts';
 import { Driver } from '../../../sessions/driver.ts';
@@ -57,7 +57,7 @@ async function endedSession(driver: Driver, clock: VirtualClock): Promise<WeakRe
     deadline: Infinity,
   };
   const identity = { id, seq: 5, ack: 1 };
-  const { bytes } = encodeRequest(new Scratch(256), identity, options);
+  const { bytes } = encodeRequest(new Arena(), identity, options);
   session.responder.handleRequest(false, identity, new Slab(bytes), CN_MSG_HEADER, bytes.length, 1);
   driver.resources.touched(session);
   await clock.advance(1); // it is filed for when its peer is to be asked for a sign of life

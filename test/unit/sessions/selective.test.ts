@@ -3,7 +3,7 @@ import { Hand } from '../../fuzz/hand.ts';
 import { envelope } from '../reliability/pipe.ts';
 import { resolveLimits } from '../../../core/limits.ts';
 import { SeededRandom } from '../../../core/random.ts';
-import { Scratch } from '../../../core/scratch.ts';
+import { Arena } from '../../../core/arena.ts';
 import { align4, LITTLE_ENDIAN, Slab } from '../../../core/slab.ts';
 import { VirtualClock } from '../../../core/virtual-clock.ts';
 import { Driver } from '../../../sessions/driver.ts';
@@ -48,7 +48,7 @@ class Chooser {
     const bitmap = words.slice(0, 16);
     const head = envelope({ number: this.#sent++, bitmap }).bytes;
     const identity = { id: ID, seq: this.#seq++, ack: 1 };
-    const { bytes } = encodeRequest(new Scratch(256), identity, {
+    const { bytes } = encodeRequest(new Arena(), identity, {
       kind: frame.REQUEST,
       channel: 0,
       position: 0,

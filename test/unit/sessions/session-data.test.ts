@@ -3,7 +3,7 @@ import { Hand } from '../../fuzz/hand.ts';
 import { envelope } from '../reliability/pipe.ts';
 import { resolveLimits } from '../../../core/limits.ts';
 import { SeededRandom } from '../../../core/random.ts';
-import { Scratch } from '../../../core/scratch.ts';
+import { Arena } from '../../../core/arena.ts';
 import { Slab } from '../../../core/slab.ts';
 import { VirtualClock } from '../../../core/virtual-clock.ts';
 import { Driver } from '../../../sessions/driver.ts';
@@ -40,7 +40,7 @@ function alone(): Session {
 /** A datagram with one PING in it. */
 function ping(number: number): { readonly slab: Slab; readonly messagesAt: number } {
   const head = envelope({ number }).bytes;
-  const signal = encodeSignal(new Scratch(64), { id: ID, seq: 0, ack: 1 }, frame.PING);
+  const signal = encodeSignal(new Arena(), { id: ID, seq: 0, ack: 1 }, frame.PING);
   const bytes = new Uint8Array(head.length + signal.bytes.length);
   bytes.set(head);
   bytes.set(signal.bytes, head.length);

@@ -1,0 +1,36 @@
+import { Slab } from './slab.ts';
+
+/** Longer messages get memory of their own. */
+const SHARED_MAX = 512;
+/** What several messages share. It lives as long as any of them. */
+const CHUNK = 4096;
+
+/**
+ * Memory for encoded messages, which are written where they stay and never written over. Short ones
+ * share chunks: an `ArrayBuffer` costs 0.5 us and more (malloc, and V8's list of what to free), a
+ * view of a shared one 0.1 us, a place in one nothing.
+ */
+export class Arena {
+  #chunk = new Slab(0);
+  #taken = 0;
+  /** Where the message of the last `reserve` is to be written: in `slab`, from `at` on. */
+  slab: Slab = this.#chunk;
+  at = 0;
+
+  /** Takes memory of `length` bytes, a multiple of 4, all zero; gives where it begins. */
+  reserve(length: number): number {
+    if (length > SHARED_MAX) {
+      this.slab = new Slab(length);
+      this.at = 0;
+      return 0;
+    }
+    if (this.#taken + length > this.#chunk.bytes.length) {
+      this.#chunk = new Slab(CHUNK);
+      this.#taken = 0;
+    }
+    this.slab = this.#chunk;
+    this.at = this.#taken;
+    this.#taken += length;
+    return this.at;
+  }
+}
