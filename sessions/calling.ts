@@ -86,12 +86,14 @@ export function stream(
     },
   };
   const parts = callParts(site, manner, method, input, options, making);
+  const timeoutMs = timeoutOf(manner, options);
   let flow: Flow | undefined;
   let abort = nothing;
   const begin = (): void => {
     try {
       site.check();
-      const times = timesOf(site, manner, options); // time runs from now on
+      const now = site.clock.now(); // time runs from now on
+      const times = { deadline: now + timeoutMs, sendBy: now + waitMs(site, timeoutMs) };
       abort = start({ ...parts, ...times }, options.signal, site.submit);
     } catch (error) {
       values.fail(error);
@@ -183,12 +185,15 @@ function callParts(
   const { valueMax } = site.resources.limits;
   if (bytes.length > valueMax) throw tooBig(bytes.length, valueMax);
   const { resolve, reject, begun } = making;
+  const timeoutMs = timeoutOf(manner, options);
+  const now = site.clock.now();
   return {
     kind: manner.kind,
     method: name,
     format,
     payload: bytes,
-    ...timesOf(site, manner, options),
+    deadline: now + timeoutMs,
+    sendBy: now + waitMs(site, timeoutMs),
     channel,
     idempotent,
     streams,
@@ -212,17 +217,15 @@ function beginning(
   };
 }
 
-function timesOf(
-  site: CallSite,
-  manner: Manner,
-  options: CallOptions,
-): Pick<CallParts, 'deadline' | 'sendBy'> {
+function timeoutOf(manner: Manner, options: CallOptions): number {
   const { timeoutMs = manner.timeoutMs } = options;
-  required(timeoutMs >= 0, `timeoutMs is a number of milliseconds, not ${timeoutMs}`);
-  const now = site.clock.now();
-  // What is left is for the peer: a call sent at its last moment would be work for nobody.
-  const sendBy = now + Math.min(timeoutMs * WAIT_SHARE, site.resources.limits.waitMs);
-  return { deadline: now + timeoutMs, sendBy };
+  if (!(timeoutMs >= 0)) required(false, `timeoutMs is milliseconds, not ${timeoutMs}`);
+  return timeoutMs;
+}
+
+/** What is left is for the peer: a call sent at its last moment would be work for nobody. */
+function waitMs(site: CallSite, timeoutMs: number): number {
+  return Math.min(timeoutMs * WAIT_SHARE, site.resources.limits.waitMs);
 }
 
 /** Sends the further values of a call. If their source fails, so does the call. */
