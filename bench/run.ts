@@ -6,45 +6,60 @@
  *   --only PATTERN  of the rivals, those whose names match
  *   --rounds N      how often each load is measured (7)
  *   --ms N          for how long each time (400)
+ *   --calls N       of each simulation (400,000)
  *   --in-flight N,… and --size N,…: the loads (1,64,1024 and 64,1024)
  */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { echo } from './macro/echo.ts';
-import { formatEcho, saveEcho } from './macro/report.ts';
+import { formatEcho } from './macro/report.ts';
 import { reliability } from './micro/reliability.ts';
 import { wire } from './micro/wire.ts';
+import { tell } from './results.ts';
+import { formatSimulator } from './simulator/report.ts';
+import { simulator } from './simulator/simulator.ts';
 import { runSuite } from './suite.ts';
 
 const text = { type: 'string' } as const;
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    against: text, only: text, rounds: text, ms: text, 'in-flight': text, size: text },
+    against: text, only: text, rounds: text, ms: text, calls: text,
+    'in-flight': text, size: text,
+  },
 });
-const results = new URL('../../bench/results/', import.meta.url).pathname;
+/** Whether all of a scenario is asked for. */
+const whole = Object.keys(values).length === 0;
+const { against, only } = values;
+const baseline = against === undefined ? undefined : pathToFileURL(`${resolve(against)}/`);
 
 const benchmarks: Readonly<Record<string, () => Promise<number> | number>> = {
   wire: () => runSuite('wire', wire),
   reliability: () => runSuite('reliability', reliability),
   echo: runEcho,
+  simulator: runSimulator,
 };
 
 async function runEcho(): Promise<number> {
-  const { against, only } = values;
   const result = await echo({
     sizes: numbers(values.size ?? '64,1024'),
     inFlight: numbers(values['in-flight'] ?? '1,64,1024'),
     rounds: Number(values.rounds ?? 7),
     ms: Number(values.ms ?? 400),
-    baseline: against === undefined ? undefined : pathToFileURL(`${resolve(against)}/`),
+    baseline,
     only: only === undefined ? undefined : new RegExp(only, 'i'),
   });
-  // What was asked for with options is not what the next whole run is to be compared with.
-  const whole = Object.keys(values).length === 0;
-  console.log(whole ? saveEcho(results, result) : formatEcho(result, undefined));
+  console.log(tell('echo', result, whole, formatEcho));
   return 0;
+}
+
+async function runSimulator(): Promise<number> {
+  const rounds = Number(values.rounds ?? 7);
+  const calls = Number(values.calls ?? 400_000);
+  const result = await simulator({ rounds, calls, baseline });
+  console.log(tell('simulator', result, whole, formatSimulator));
+  return result.rows.every(({ sameHistory }) => sameHistory) ? 0 : 1;
 }
 
 function numbers(list: string): number[] {

@@ -20,25 +20,35 @@ export interface Player {
 /** Starts both sides of a contestant written for Node. Rejects if one ends before it is ready. */
 export async function startNode(name: string, module: URL, place: Place): Promise<Player> {
   const peer = new URL('peer.js', import.meta.url);
-  const side = async (role: string): Promise<ChildProcess> => {
-    const child = fork(peer, [role, module.href, JSON.stringify(place)], {
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      serialization: 'advanced',
-    });
-    await ready(name, child, once(child, 'message'));
-    return child;
-  };
+  const side = (role: string): Promise<ChildProcess> =>
+    forkReady(name, peer, [role, module.href, JSON.stringify(place)]);
   const server = await side('serve');
   const client = await side('connect').catch((error: unknown) => {
     server.kill();
     throw error;
   });
-  const measure = async (load: Load): Promise<Score> => {
-    const scored = once(client, 'message');
-    client.send(load);
-    return (await ready(name, client, scored))[0] as Score;
-  };
-  return playerOf(name, [client, server], measure);
+  return playerOf(name, [client, server], (load) => ask<Score>(name, client, load));
+}
+
+/** Starts a program of ours as a process of its own; resolves when it has said that it is up. */
+export async function forkReady(
+  name: string,
+  program: URL,
+  operands: readonly string[],
+): Promise<ChildProcess> {
+  const child = fork(program, operands, {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    serialization: 'advanced',
+  });
+  await ready(name, child, once(child, 'message'));
+  return child;
+}
+
+/** Gives such a process an order; resolves with its answer. */
+export async function ask<T>(name: string, child: ChildProcess, order: object): Promise<T> {
+  const answered = once(child, 'message');
+  child.send(order);
+  return (await ready(name, child, answered))[0] as T;
 }
 
 /** Starts both sides of the C ping-pong. */
