@@ -16,7 +16,9 @@ import { echo } from './macro/echo.ts';
 import { formatEcho } from './macro/report.ts';
 import { reliability } from './micro/reliability.ts';
 import { wire } from './micro/wire.ts';
-import { tell } from './results.ts';
+import { pressurePictures, pressure } from './pressure/pressure.ts';
+import { formatPressure } from './pressure/report.ts';
+import { keep, tell } from './results.ts';
 import { formatSimulator } from './simulator/report.ts';
 import { simulator } from './simulator/simulator.ts';
 import { runSuite } from './suite.ts';
@@ -38,6 +40,7 @@ const benchmarks: Readonly<Record<string, () => Promise<number> | number>> = {
   wire: () => runSuite('wire', wire),
   reliability: () => runSuite('reliability', reliability),
   echo: runEcho,
+  pressure: runPressure,
   simulator: runSimulator,
 };
 
@@ -51,6 +54,17 @@ async function runEcho(): Promise<number> {
     only: only === undefined ? undefined : new RegExp(only, 'i'),
   });
   console.log(tell('echo', result, whole, formatEcho));
+  return 0;
+}
+
+async function runPressure(): Promise<number> {
+  const result = await pressure({
+    inFlight: numbers(values['in-flight'] ?? '1,64,1024'),
+    rounds: Number(values.rounds ?? 5),
+    ms: Number(values.ms ?? 400),
+  });
+  console.log(tell('pressure', result, whole, formatPressure));
+  if (whole) for (const [file, picture] of pressurePictures(result)) keep(file, picture);
   return 0;
 }
 

@@ -13,10 +13,21 @@ export interface Place {
 /** Makes one call; resolves with the echo. */
 export type Echo = (payload: Uint8Array) => Promise<unknown>;
 
-/** A way to make an echo call between two processes: a module of these two functions. */
+/** What both sides sent, counted from their start. */
+export interface Sent {
+  /** Requests and replies, each transmission counted. */
+  readonly transmissions: number;
+  readonly datagrams: number;
+  /** Datagrams lost at a full receive queue. */
+  readonly drops: number;
+}
+
+/** A way to make an echo call between two processes: a module of these functions. */
 export interface Contestant {
   readonly serve: (place: Place) => Promise<void>;
   readonly connect: (place: Place) => Promise<Echo>;
+  /** Where it is known. */
+  readonly sent?: () => Promise<Sent>;
 }
 
 /** What one measurement is of. */
@@ -25,27 +36,31 @@ export interface Load {
   readonly size: number;
   readonly inFlight: number;
   readonly ms: number;
+  /** Of so many calls the latency of one is taken; 8 by default. */
+  readonly every?: number;
 }
 
-/** What came of it. Latencies are of every eighth call, ms. */
+/** What came of it. Latencies are ms. */
 export interface Score {
   readonly calls: number;
   readonly callsPerSecond: number;
   readonly p50: number | undefined;
   readonly p99: number | undefined;
+  readonly p999?: number | undefined;
+  /** During the measurement. */
+  readonly sent?: Sent;
 }
-
-const SAMPLED = 8;
 
 /** Keeps so many calls in flight for so long, each with a promise of its own. */
 export async function measure(echo: Echo, load: Load): Promise<Score> {
+  const { every = 8 } = load;
   const payload = new Uint8Array(load.size).fill(7);
   const samples: number[] = [];
   let calls = 0;
   let stop = false;
   const worker = async (): Promise<void> => {
     while (!stop) {
-      const sampled = calls % SAMPLED === 0;
+      const sampled = calls % every === 0;
       const began = sampled ? performance.now() : 0;
       await echo(payload);
       calls += 1;
@@ -60,5 +75,5 @@ export async function measure(echo: Echo, load: Load): Promise<Score> {
   const callsPerSecond = (calls * 1000) / (performance.now() - began);
   samples.sort((left, right) => left - right);
   const at = (share: number): number | undefined => samples[Math.floor(samples.length * share)];
-  return { calls, callsPerSecond, p50: at(0.5), p99: at(0.99) };
+  return { calls, callsPerSecond, p50: at(0.5), p99: at(0.99), p999: at(0.999) };
 }

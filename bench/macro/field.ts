@@ -6,7 +6,8 @@ import { startNative, startNode, type Player } from './player.ts';
 
 /** The folder bench/rivals, seen from dist/bench/macro. */
 const rivals = new URL('../../../bench/rivals/', import.meta.url);
-const ownBuild = new URL('../../', import.meta.url);
+/** This build of the library. */
+export const ownBuild: URL = new URL('../../', import.meta.url);
 
 /** The contestants that could be started, and why the others could not. */
 export interface Field {
@@ -56,7 +57,8 @@ function local(name: string): URL {
   return new URL(`${name}.js`, import.meta.url);
 }
 
-function placeOf(folder: string, index: number, build: URL): Place {
+/** A place that no other contestant of the run has. */
+export function placeOf(folder: string, index: number, build: URL): Place {
   const number = (process.pid % 10_000) * 16 + index;
   return {
     path: join(folder, `${index}.sock`),

@@ -1,4 +1,5 @@
-import { createEndpoint, SeededRandom, VirtualClock, type EndpointStats } from '../../index.ts';
+import { createEndpoint, SeededRandom, VirtualClock } from '../../index.ts';
+import type { Endpoint, EndpointStats } from '../../index.ts';
 import type { Burst } from '../../transport/faults.ts';
 import type { Pressure } from '../../transport/simulated/memory.ts';
 import { SimulatedNetwork, type SimulatedTransport } from '../../transport/simulated/network.ts';
@@ -54,37 +55,8 @@ const AMPLE = 4 << 20;
 
 /** Runs one cell in virtual time: echo calls in a closed loop, `inFlight` at any time. */
 export async function runCell(options: CellOptions): Promise<CellResult> {
-  const { loss = 0, burst, memory = 'none', roundTripMs, inFlight, calls, seed } = options;
-  const { receiveBuffer = AMPLE, workMs = 0 } = options;
-  const clock = new VirtualClock();
-  const wayMs = roundTripMs / 2;
-  const random = new SeededRandom(seed);
-  const faults = { loss, delayMs: { min: wayMs, max: wayMs }, ...(burst && { burst }) };
-  const network = new SimulatedNetwork({ clock, seed, faults, memory });
-  const open = (address: number): SimulatedTransport =>
-    network.open({ address, readDelayMs: SERVICE_MS, receiveBuffer });
-  const endpoint = (transport: SimulatedTransport): ReturnType<typeof createEndpoint> =>
-    createEndpoint({
-      transport,
-      clock,
-      random: random.fork(`endpoint ${transport.address}`),
-      limits: { callTimeoutMs: PATIENCE_MS, silenceMs: PATIENCE_MS },
-    });
-  const socket = open(SERVER);
-  const server = endpoint(socket);
-  let held = 0;
-  let looksAt = 0;
-  server.serve(ID, {
-    echo: (input) => {
-      if (workMs > 0) socket.stall(workMs);
-      if (looksAt < clock.now()) {
-        looksAt = clock.now(); // once for a batch, when all of it is there: a look costs 5 us
-        queueMicrotask(() => (held = Math.max(held, server.stats().requestsHeld)));
-      }
-      return input;
-    },
-  });
-  const client = endpoint(open(CLIENT));
+  const { inFlight, calls } = options;
+  const { clock, network, client, server, held } = makeWorld(options);
   const times: number[] = [];
   const story = async (): Promise<Omit<CellResult, 'p50' | 'p99' | 'p999'>> => {
     const connection = await client.connect(ID, { peer: SERVER });
@@ -107,7 +79,7 @@ export async function runCell(options: CellOptions): Promise<CellResult> {
       callsPerSecond: (calls * 1000) / (clock.now() - began),
       datagrams: (after.datagrams - datagrams) / calls,
       transmissions: (sentBy([client.stats(), server.stats()]) - before) / calls,
-      held,
+      held: held(),
       overrun: after.overrun - overrun,
     };
   };
@@ -118,6 +90,49 @@ export async function runCell(options: CellOptions): Promise<CellResult> {
   const quantile = (share: number): number =>
     times[Math.min(times.length - 1, Math.floor(share * times.length))]!;
   return { p50: quantile(0.5), p99: quantile(0.99), p999: quantile(0.999), ...counted };
+}
+
+interface World {
+  readonly clock: VirtualClock;
+  readonly network: SimulatedNetwork;
+  readonly client: Endpoint;
+  readonly server: Endpoint;
+  /** The most requests that the server has held so far. */
+  readonly held: () => number;
+}
+
+function makeWorld(options: CellOptions): World {
+  const { loss = 0, burst, memory = 'none', roundTripMs, seed } = options;
+  const { receiveBuffer = AMPLE, workMs = 0 } = options;
+  const clock = new VirtualClock();
+  const wayMs = roundTripMs / 2;
+  const random = new SeededRandom(seed);
+  const faults = { loss, delayMs: { min: wayMs, max: wayMs }, ...(burst && { burst }) };
+  const network = new SimulatedNetwork({ clock, seed, faults, memory });
+  const open = (address: number): SimulatedTransport =>
+    network.open({ address, readDelayMs: SERVICE_MS, receiveBuffer });
+  const endpoint = (transport: SimulatedTransport): Endpoint =>
+    createEndpoint({
+      transport,
+      clock,
+      random: random.fork(`endpoint ${transport.address}`),
+      limits: { callTimeoutMs: PATIENCE_MS, silenceMs: PATIENCE_MS },
+    });
+  const socket = open(SERVER);
+  const server = endpoint(socket);
+  let held = 0;
+  let looksAt = 0;
+  server.serve(ID, {
+    echo: (input) => {
+      if (workMs > 0) socket.stall(workMs);
+      if (looksAt < clock.now()) {
+        looksAt = clock.now(); // once for a batch, when all of it is there: a look costs 5 us
+        queueMicrotask(() => (held = Math.max(held, server.stats().requestsHeld)));
+      }
+      return input;
+    },
+  });
+  return { clock, network, client: endpoint(open(CLIENT)), server, held: () => held };
 }
 
 /** Requests and replies, each transmission counted. */

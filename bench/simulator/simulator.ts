@@ -1,6 +1,7 @@
 import type { Lap } from './worker.ts';
 import type { Plan } from '../../cli/stress/plan.ts';
 import { Progress } from '../../cli/progress.ts';
+import { ownBuild } from '../macro/field.ts';
 import { machineFacts, type MachineFacts } from '../macro/machine.ts';
 import { ask, forkReady } from '../macro/player.ts';
 import { shuffled, spreadOf, type Spread } from '../macro/spread.ts';
@@ -38,7 +39,6 @@ export interface SimulatorResult {
 
 const OURS = 'this build';
 const BASELINE = 'baseline';
-const ownBuild = new URL('../../', import.meta.url);
 
 /** The line of `npm start`, without its faults and with them. */
 const FAULTLESS = {
