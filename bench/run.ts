@@ -1,6 +1,8 @@
 /**
- * `npm run bench [-- NAME... [OPTIONS]]`: micro benchmarks, and echo calls beside what people use
- * instead. Compare lines of one run; the machine is noisy.
+ * `npm run bench [-- NAME... [OPTIONS]]`: micro benchmarks (wire, reliability), echo calls beside
+ * what people use instead (echo), calls under pressure (pressure), and the simulator's speed
+ * (simulator). Compare lines of one run; the machine is noisy. What is run whole is kept under
+ * bench/results/, and every run is shown beside what was kept there.
  *
  *   --against DIR   a second build of the library (its dist), measured in the same rounds
  *   --only PATTERN  of the rivals, those whose names match
@@ -21,7 +23,7 @@ import { formatPressure } from './pressure/report.ts';
 import { keep, tell } from './results.ts';
 import { formatSimulator } from './simulator/report.ts';
 import { simulator } from './simulator/simulator.ts';
-import { runSuite } from './suite.ts';
+import { failuresOf, runSuite, suiteFormat, type Case } from './suite.ts';
 
 const text = { type: 'string' } as const;
 const { values, positionals } = parseArgs({
@@ -37,12 +39,18 @@ const { against, only } = values;
 const baseline = against === undefined ? undefined : pathToFileURL(`${resolve(against)}/`);
 
 const benchmarks: Readonly<Record<string, () => Promise<number> | number>> = {
-  wire: () => runSuite('wire', wire),
-  reliability: () => runSuite('reliability', reliability),
+  wire: () => runMicro('wire', wire),
+  reliability: () => runMicro('reliability', reliability),
   echo: runEcho,
   pressure: runPressure,
   simulator: runSimulator,
 };
+
+function runMicro(name: string, cases: readonly Case[]): number {
+  const result = runSuite(cases);
+  console.log(tell(name, result, whole, suiteFormat(name)));
+  return failuresOf(result);
+}
 
 async function runEcho(): Promise<number> {
   const result = await echo({

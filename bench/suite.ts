@@ -1,4 +1,6 @@
 import Benchmark from 'benchmark';
+import { machineFacts, type MachineFacts } from './macro/machine.ts';
+import { machineText, wholeText, type Format } from './results.ts';
 
 type Timed = Benchmark & { readonly error?: unknown };
 
@@ -8,32 +10,62 @@ export interface Case {
   readonly run: () => void;
 }
 
+/** How fast one case was. */
+export interface SuiteRow {
+  readonly name: string;
+  readonly perSecond: number;
+  /** The relative margin of error, %. */
+  readonly margin: number;
+  /** What it threw; then it has no speed. */
+  readonly error: string | undefined;
+}
+
+/** All that one run of a suite found. */
+export interface SuiteResult {
+  readonly machine: MachineFacts;
+  readonly rows: readonly SuiteRow[];
+}
+
 /**
- * Runs the cases one after the other and prints operations a second. benchmark.js swallows what a
- * case throws and reports 0 operations a second; here that is a failure. Gives the number of
- * failures.
+ * Times the cases one after the other. benchmark.js swallows what a case throws and reports 0
+ * operations a second; here that is an error.
  */
-export function runSuite(name: string, cases: readonly Case[]): number {
-  let failures = 0;
-  console.log(name);
-  const suite = new Benchmark.Suite(name, {
+export function runSuite(cases: readonly Case[]): SuiteResult {
+  const before = machineFacts();
+  const rows: SuiteRow[] = [];
+  const suite = new Benchmark.Suite({
     onCycle: (event: Benchmark.Event) => {
       // The declarations lack `error`, which is where a throw ends up.
-      const target = event.target as unknown as Timed;
-      if (target.error !== undefined) {
-        failures += 1;
-        console.error(`  ${target.name}: ${String(target.error)}`);
-        return;
-      }
-      const perSecond = Math.round(target.hz ?? 0)
-        .toLocaleString('en')
-        .padStart(14);
-      console.log(
-        `  ${(target.name ?? '').padEnd(44)}${perSecond}/s ±${target.stats?.rme.toFixed(1)} %`,
-      );
+      const { name = '', error, hz = 0, stats } = event.target as unknown as Timed;
+      const failure = error === undefined ? undefined : String(error);
+      rows.push({ name, perSecond: hz, margin: stats?.rme ?? 0, error: failure });
     },
   });
-  for (const { name: title, run } of cases) suite.add(title, run, { maxTime: 0.5 });
+  for (const { name, run } of cases) suite.add(name, run, { maxTime: 0.5 });
   suite.run();
-  return failures;
+  return { machine: { ...before, loadAfter: machineFacts().loadBefore }, rows };
+}
+
+/** How many cases failed. */
+export function failuresOf({ rows }: SuiteResult): number {
+  return rows.filter(({ error }) => error !== undefined).length;
+}
+
+/** Gives a way to make the table of a suite. */
+export function suiteFormat(name: string): Format<SuiteResult> {
+  return (result, previous) => {
+    const lines = [`${name}, ${result.machine.at}`, ...machineText(result, previous)];
+    for (const row of result.rows) {
+      lines.push(rowText(row, previous?.rows.find((old) => old.name === row.name)));
+    }
+    return `${lines.join('\n')}\n`;
+  };
+}
+
+function rowText({ name, perSecond, margin, error }: SuiteRow, old: SuiteRow | undefined): string {
+  if (error !== undefined) return `  ${name}: ${error}`;
+  const before = old === undefined
+    ? ''
+    : `  before: ${wholeText(old.perSecond, 0)}/s, x ${(perSecond / old.perSecond).toFixed(2)}`;
+  return `  ${name.padEnd(44)}${wholeText(perSecond, 14)}/s ±${margin.toFixed(1)} %${before}`;
 }

@@ -62,15 +62,16 @@ export function drawPicture(picture: Picture): string {
     const top = HEAD + row * (ROW_HEAD + CELL.height);
     parts.push(text(12, top + 18, heading, 'class="head"'));
     panels.forEach((panel, column) => {
-      const place = `translate(${column * CELL.width + MARGIN.left} ${top + ROW_HEAD + MARGIN.top})`;
-      parts.push(`<g transform="${place}">`, ...drawPanel(panel, steps, varies), '</g>');
+      const [left, down] = [column * CELL.width + MARGIN.left, top + ROW_HEAD + MARGIN.top];
+      parts.push(`<g transform="translate(${left} ${down})">`);
+      parts.push(...drawPanel(panel, steps, varies), '</g>');
     });
   });
   return `${parts.join('\n')}\n</svg>\n`;
 }
 
-function drawPanel({ title, logarithmic, lines }: Panel, steps: readonly string[], varies: string):
-string[] {
+function drawPanel(panel: Panel, steps: readonly string[], varies: string): string[] {
+  const { title, logarithmic, lines } = panel;
   const { width, height } = PANEL;
   const values = lines.flatMap((line) => line.values);
   const ticks = logarithmic ? decades(values) : even(Math.max(...values));

@@ -59,7 +59,8 @@ export async function echo(plan: EchoPlan): Promise<EchoResult> {
   const rows: EchoRow[] = [];
   const loads = plan.sizes.flatMap((size) =>
     plan.inFlight.map((inFlight) => ({ size, inFlight, ms: plan.ms })));
-  const progress = new Progress(loads.length * (plan.rounds + 1) * players.length, true);
+  const total = loads.length * (plan.rounds + 1) * players.length;
+  const progress = new Progress(total, true, 'measurements');
   let done = 0;
   const round = async (load: Load): Promise<Map<string, Sample>> => {
     const samples = new Map<string, Sample>();

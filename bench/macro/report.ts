@@ -27,7 +27,9 @@ function formatRow(row: EchoRow, old: EchoRow | undefined): string {
     ? ''
     : `  p50 ${p50.toFixed(3)} p99 ${p99.toFixed(3)} ms`;
   const cost = `${cpuUsPerCall.median.toFixed(1).padStart(7)} us x ${spreadText(cpuRatio)}`;
-  const before = old === undefined ? '' : `  before: x ${old.ratio.median.toFixed(2)}`;
+  const before = old === undefined
+    ? ''
+    : `  before: ${wholeText(old.callsPerSecond.median, 0)}/s x ${old.ratio.median.toFixed(2)}`;
   return `  ${contestant.padEnd(18)}${rate}/s  x ${spreadText(ratio)}  ${cost}${latency}${before}`;
 }
 

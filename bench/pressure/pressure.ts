@@ -32,25 +32,21 @@ export async function pressure(plan: PressurePlan): Promise<PressureResult> {
   const before = machineFacts();
   const cells = questions.reduce((sum, { steps }) => sum + steps.length, 0);
   const total = cells * grounds.length * inFlights.length + realSteps(plan);
-  const progress = new Progress(total, true);
+  const progress = new Progress(total, true, 'measurements');
   let done = 0;
   const answered = (): void => progress.show(++done);
-  const virtual: VirtualRow[] = [];
-  let real: readonly RealRow[] = [];
-  let absent: string | undefined;
   try {
+    const virtual: VirtualRow[] = [];
     for (const question of questions) {
       virtual.push(...await answer(question, (inFlight) => CALLS[inFlight]!, answered));
     }
-    real = await answerReal(plan, answered);
-  } catch (error) {
-    if (virtual.length < cells) throw error;
-    absent = (error as Error).message;
+    const kernel = await answerReal(plan, answered).catch((error: Error) => error.message);
+    const [real, absent] = typeof kernel === 'string' ? [[], kernel] : [kernel, undefined];
+    const machine = { ...before, loadAfter: machineFacts().loadBefore };
+    return { machine, rounds: plan.rounds, ms: plan.ms, virtual, real, absent };
   } finally {
     progress.clear();
   }
-  const machine = { ...before, loadAfter: machineFacts().loadBefore };
-  return { machine, rounds: plan.rounds, ms: plan.ms, virtual, real, absent };
 }
 
 /** Draws a picture for each question, by the name of its file. */

@@ -42,8 +42,8 @@ const memory: Question = {
     label: String(percent),
     options: ({ roundTripMs }) => {
       const share = percent / 100;
-      // On one machine only the sender allocates, and is told (ENOBUFS, KF §1.4); what comes in from a
-      // network needs memory at once, and nobody is told.
+      // On one machine only the sender allocates, and is told (ENOBUFS, KF §1.4); what comes in
+      // from a network needs memory at once, and nobody is told.
       const fails = roundTripMs === 0 ? { kernel: share, atomic: 0 } : { kernel: 0, atomic: share };
       return { roundTripMs, workMs: WORK_MS, memory: { ...ALWAYS, ...fails } };
     },

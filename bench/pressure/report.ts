@@ -16,8 +16,9 @@ export function formatPressure(
     'sent: requests and replies sent for each call, 2 where nothing is sent again; dgrams:',
     'datagrams for each call; held: the most requests that the server held; times in ms',
     '',
-    `Virtual time, the same on every machine; after each request the server reads nothing for ` +
-      `${WORK_MS * 1000} us. Where "before" is missing, nothing has changed.`,
+    'Virtual time, the same on every machine; after each request the server reads nothing for ' +
+      `${WORK_MS * 1000} us.`,
+    ...(previous === undefined ? [] : ['Where nothing stands behind a line it has not changed.']),
   ];
   for (const question of questions) {
     lines.push(...virtualLines(question, virtual, previous?.virtual));
