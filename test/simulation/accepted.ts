@@ -19,12 +19,21 @@ export function isAccepted(t: ExecutionContext, name: string, text: string): voi
   }
 }
 
-/** The two texts side by side, only where they differ. */
+/**
+ * The two texts side by side, only where they differ, below the headings that both have there: a
+ * heading is a line after an empty one that is not indented.
+ */
 function difference(old: string, now: string): string {
   const [before, after] = [old.split('\n'), now.split('\n')];
   const lines: string[] = [];
+  let heading: string | undefined;
   for (let index = 0; index < Math.max(before.length, after.length); index++) {
-    if (before[index] === after[index]) continue;
+    if (before[index] === after[index]) {
+      if (before[index - 1] === '' && /^\S/.test(before[index]!)) heading = before[index];
+      continue;
+    }
+    if (heading !== undefined) lines.push(`  ${heading}`);
+    heading = undefined;
     if (before[index] !== undefined) lines.push(`- ${before[index]}`);
     if (after[index] !== undefined) lines.push(`+ ${after[index]}`);
   }
