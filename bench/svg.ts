@@ -40,7 +40,7 @@ const DASHES = ['', '6 3', '1.5 3'] as const;
 const STYLE = [
   'text{font:12px system-ui,sans-serif;fill:#767676}',
   '.title{font-size:16px;font-weight:600}.head{font-size:14px;font-weight:600}',
-  '.tick{font-size:11px}',
+  '.tick{font-size:10px}',
   '.grid{stroke:#808080;stroke-opacity:.25}.axis{stroke:#808080}',
   '@media (prefers-color-scheme:dark){text{fill:#c9d1d9}}',
   '@media (prefers-color-scheme:light){text{fill:#24292f}}',
