@@ -62,6 +62,13 @@ export interface Limits {
   readonly waitMs: number;
   /** Default time for a call, ms. Tunable. */
   readonly callTimeoutMs: number;
+  /**
+   * Calls that a connection sends again to later sessions of its own accord: so many at once, and
+   * one for ten calls that ran since. Beyond, they fail with what is known of them. Tunable.
+   */
+  readonly repeatsMax: number;
+  /** How often one call that may have run is sent again: it may be what ends servers. Tunable. */
+  readonly repeatsPerCallMax: number;
   /** Quiet, while calls are open here, after which the peer is asked if it lives, ms. Tunable. */
   readonly pingMs: number;
   /** Silence, while something is outstanding, after which a session is given up, ms. Tunable. */
@@ -116,6 +123,8 @@ export const defaultLimits: Limits = {
   packedMax: 16 * 1024,
   waitMs: 10_000,
   callTimeoutMs: 30_000,
+  repeatsMax: 16_384,
+  repeatsPerCallMax: 4,
   pingMs: 40,
   silenceMs: 60_000,
   bareRequestsMax: 1024,

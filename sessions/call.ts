@@ -12,12 +12,15 @@ const EMPTY = new Uint8Array(0);
 /** How a call ended. */
 export type Settlement =
   | { readonly ok: true; readonly format: number; readonly payload: Uint8Array }
-  | {
-      readonly ok: false;
-      readonly code: ErrorCode;
-      readonly outcome: Outcome;
-      readonly message: string;
-    };
+  | Failure;
+
+/** How a call failed, and what is known of it. */
+export interface Failure {
+  readonly ok: false;
+  readonly code: ErrorCode;
+  readonly outcome: Outcome;
+  readonly message: string;
+}
 
 /** Holds what a call is made of. */
 export interface CallOptions {
@@ -82,6 +85,8 @@ export class Call implements Timed {
   #owned = false;
   /** An earlier session was lost in which it may have run: only an idempotent call gets here. */
   #mayHaveRun = false;
+  /** In how many earlier sessions it was sent. */
+  #repeats = 0;
   /** The process that has it, or had it, once it was handed to a session. */
   incarnation: Incarnation | undefined;
   /** The last one in which it may have run. */
@@ -114,6 +119,11 @@ export class Call implements Timed {
     return this.request !== undefined && this.request.transmitted ? 'unknown' : 'not-sent';
   }
 
+  /** In how many sessions it was sent. */
+  get sendings(): number {
+    return this.#repeats + (this.request?.transmitted === true ? 1 : 0);
+  }
+
   get #unknown(): boolean {
     return this.settlement?.ok === false && this.settlement.outcome === 'unknown';
   }
@@ -136,6 +146,7 @@ export class Call implements Timed {
     call.#owned = true;
     call.#mayHaveRun = this.#mayHaveRun || this.#unknown;
     call.#doubted = this.#unknown ? this.incarnation : this.#doubted;
+    call.#repeats = this.sendings;
     this.#tie?.renewed(call);
     return call;
   }

@@ -1,8 +1,9 @@
-import type { Call } from './call.ts';
+import type { Call, Failure } from './call.ts';
 import { busy, call, send, settle, stream, submit } from './calling.ts';
 import type { CallOptions, CallSite } from './calling.ts';
 import type { Dialer } from './dialer.ts';
 import type { Resources } from './resources.ts';
+import { RetryBudget } from './retry-budget.ts';
 import type { AllowRule, Service } from './service.ts';
 import type { Session } from './session.ts';
 import { sleep, type Clock } from '../core/clock.ts';
@@ -47,9 +48,11 @@ export class Connection implements AsyncDisposable {
   #closing: Promise<void> | undefined;
   /** Sessions in a row that ended before any call succeeded in them. */
   #fruitless = 0;
+  readonly #budget: RetryBudget;
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
+    this.#budget = new RetryBudget(parts.resources.limits);
     this.#site = {
       clock: parts.clock,
       resources: parts.resources,
@@ -234,21 +237,29 @@ export class Connection implements AsyncDisposable {
   }
 
   #settled(call: Call): void {
-    const { settlement, options } = call;
+    const { settlement } = call;
     if (settlement?.ok === true) this.#fruitless = 0;
-    if (
-      settlement?.ok === false &&
-      settlement.code === 'peer-lost' &&
-      this.#closing === undefined
-    ) {
-      const notRun = settlement.outcome === 'not-sent' || settlement.outcome === 'not-executed';
-      const inTime = this.#parts.clock.now() < options.deadline;
-      const wanted = inTime && !call.aborted && !options.streams; // what was sent is used up
-      if (wanted && (notRun || options.idempotent)) {
+    if (settlement?.ok === true || settlement?.outcome === 'executed') this.#budget.replenish();
+    if (settlement?.ok === false && this.#repeats(call, settlement)) {
+      const { counters } = this.#parts.resources;
+      if (this.#budget.take(settlement.outcome, call.sendings)) {
+        counters.callsRepeated += 1;
         this.#wait(call.again(), this.#moved);
         return;
       }
+      counters.repeatsWithheld += 1;
+      const message = `${settlement.message}; the budget of repeats is used up`;
+      call.settlement = { ...settlement, message };
     }
     settle(call);
+  }
+
+  /** True if a call is one to go on in another session. */
+  #repeats({ options, aborted }: Call, { code, outcome }: Failure): boolean {
+    if (code !== 'peer-lost' || this.#closing !== undefined) return false;
+    const notRun = outcome === 'not-sent' || outcome === 'not-executed';
+    const inTime = this.#parts.clock.now() < options.deadline;
+    const wanted = inTime && !aborted && !options.streams; // what was sent is used up
+    return wanted && (notRun || options.idempotent);
   }
 }

@@ -21,6 +21,9 @@ export interface Counters {
   overrun: number;
   sessionsOpened: number;
   sessionsLost: number;
+  /** Calls that went on in another session (P6.13), and those that failed instead. */
+  callsRepeated: number;
+  repeatsWithheld: number;
   /** Retransmitted requests recognised as such: each would have been a second execution. */
   duplicateRequests: number;
   /** Requests refused as busy because they had waited too long. */
@@ -91,6 +94,8 @@ export function newCounters(): Counters {
     overrun: 0,
     sessionsOpened: 0,
     sessionsLost: 0,
+    callsRepeated: 0,
+    repeatsWithheld: 0,
     duplicateRequests: 0,
     requestsShed: 0,
     duplicateReplies: 0,

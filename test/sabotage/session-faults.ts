@@ -202,11 +202,21 @@ export const sessionFaults: readonly Fault[] = [
   ]),
   ...faultsIn('sessions/connection.js', ['simulation/outcomes', 'simulation/scenarios'], [
     ['calls that may have run are repeated', '(notRun || options.idempotent)', 'true'],
+    ['calls that fail refill the budget of repeats', "settlement?.outcome === 'executed'", 'true',
+      'simulation/retry-budget'],
     ['idempotent calls are not repeated', '(notRun || options.idempotent)', 'notRun'],
     ['moved calls go after the new ones', '[...this.#moved, ...this.#waiting]',
       '[...this.#waiting, ...this.#moved]', 'simulation/moved'],
     ['sessions are opened ever faster', 'if (this.#fruitless <= 1)', 'if (true)',
       'simulation/fickle'],
+  ]),
+  ...faultsIn('sessions/retry-budget.js', ['simulation/retry-budget', 'property/retry-budget'], [
+    ['repeats take nothing from the budget', 'this.#left -= RUNS_PER_REPEAT;', ''],
+    ['calls that ran give no repeat back', 'this.#left += 1;', ''],
+    ['the budget of repeats grows beyond full', 'if (this.#left < this.#max)', ''],
+    ['a call that ends each server is repeated for ever', 'sendings > this.#perCallMax', 'false'],
+    ['what a server forgets is repeated for ever', 'sendings <= 1', 'true'],
+    ['what never left takes from the budget', "outcome === 'not-sent' || ", ''],
   ]),
   ...faultsIn('sessions/backlog.js', ['simulation/overload'], [
     ['nothing waits too long', 'this.#startsBy(first) > now', 'true'],
