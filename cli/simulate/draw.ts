@@ -88,6 +88,8 @@ function drawLimits(random: SeededRandom, role: Role): Partial<Limits> {
     ...(random.chance(0.3)
       ? { sessionsMax: random.integer(2, 6) + own, sessionsPerPeerMax: random.integer(1, 2) }
       : {}),
+    ...small('repeatsMax', 1, 20),
+    ...small('repeatsPerCallMax', 1, 4),
   };
 }
 
