@@ -182,12 +182,18 @@ export class Caller {
     call.flow ??= new Flow(this.#link, call.request);
     const sighting = call.flow.accept(slab, at, end);
     if (sighting === 'beyond') this.#hostile();
-    else if (sighting === 'full') this.abandon(call, 'busy', 'no room for what the peer replies');
+    else if (sighting === 'full') this.handleOverflow(call.seq);
     else if (call.ending?.pieces === call.flow.received) {
       this.#conclude(call, call.ending.settlement);
       this.#forget(call);
     }
     return sighting !== 'duplicate';
+  }
+
+  /** There is no room for what is replied to a call: it ends, if it has not. */
+  handleOverflow(seq: number): void {
+    const call = this.#calls.get(seq);
+    if (call !== undefined) this.abandon(call, 'busy', 'no room for what the peer replies');
   }
 
   /** Takes the REQUEST_CREDIT of a call: how far its values may go. */

@@ -6,6 +6,7 @@ import { countMessages, newCounters } from './counters.ts';
 import { Demux } from './demux.ts';
 import { Dialer } from './dialer.ts';
 import { EventExchange } from './events/exchange.ts';
+import { FlowRoom } from './flow-room.ts';
 import { Handshakes, type Handshake } from './handshakes.ts';
 import type { Incoming } from './incoming.ts';
 import type { Resources, Timed } from './resources.ts';
@@ -92,6 +93,7 @@ export class Driver implements Sink {
       replies: new ReplyCache<Incoming>(limits.repliesMax, limits.replyBytesMax),
       counters: newCounters(),
       arena: new Arena(),
+      flows: new FlowRoom(limits.flowCostMax),
       grant: () => this.#grant(),
       touched: (session) => this.#touch(session),
       runnable: (backlog) => {
@@ -102,7 +104,6 @@ export class Driver implements Sink {
       armed: () => this.schedule(),
       requestsHeld: 0,
       requestBytesHeld: 0,
-      flowCostHeld: 0,
       placesHeld: 0,
       refusalsHeld: 0,
     };

@@ -272,7 +272,7 @@ export class Endpoint implements AsyncDisposable {
       sessions: demux.size,
       requestsHeld,
       repliesKept: replies.count,
-      flowCostHeld: resources.flowCostHeld,
+      flowCostHeld: resources.flows.cost,
       placesHeld: resources.placesHeld,
       refusalsHeld: resources.refusalsHeld,
       bareRequests: exchange.open,

@@ -1,5 +1,6 @@
 import Denque from 'denque';
 import { encodeCredit, encodePiece, type Identity } from './encode.ts';
+import type { FlowShare, Holder } from './flow-room.ts';
 import type { Resources } from './resources.ts';
 import type { ConnectorId } from '../core/id.ts';
 import { LITTLE_ENDIAN, type Slab } from '../core/slab.ts';
@@ -22,8 +23,10 @@ export interface FlowLink {
   readonly granted: { readonly out: number; readonly in: number };
   /** What this half's pieces and credits are called on the wire. */
   readonly kinds: { readonly piece: number; readonly credit: number };
-  /** What the flows of both halves hold; a session may hold as much as it leaves free. */
-  readonly held: { cost: number };
+  /** What the flows of both halves hold. */
+  readonly held: FlowShare;
+  /** What the call `seq` holds has to go. */
+  readonly overflow: (seq: number) => void;
   /** There is something to send. */
   readonly touched: () => void;
 }
@@ -38,7 +41,7 @@ interface Pending {
  * The values that travel under one call besides its request and its reply, in both directions: a
  * payload too long for a datagram, and streams. Sans-IO; what is to be sent goes to the carrier.
  */
-export class Flow {
+export class Flow implements Holder {
   /** Called when a value has come, the flow has ended, or nobody sends any more. */
   changed: () => void = nothing;
   readonly #link: FlowLink;
@@ -106,7 +109,6 @@ export class Flow {
    */
   accept(slab: Slab, at: number, end: number): PieceSighting | 'full' {
     if (this.#closed || this.#deaf) return 'duplicate';
-    const { resources, held } = this.#link;
     const before = this.#in.cost;
     const sighting = this.#in.accept({
       position: slab.view.getUint32(at + frame.PIECE_POSITION, LITTLE_ENDIAN),
@@ -118,8 +120,7 @@ export class Flow {
     if (sighting !== 'new') return sighting;
     this.grant();
     this.changed();
-    const { limits, flowCostHeld } = resources;
-    return held.cost > limits.flowCostMax - flowCostHeld ? 'full' : 'new';
+    return this.#link.held.makeRoom() ? 'new' : 'full';
   }
 
   /** Takes the next value that came. */
@@ -190,9 +191,13 @@ export class Flow {
     this.deafen();
   }
 
+  /** Ends its call, whose values take room that others are to have. */
+  giveUp(): void {
+    this.#link.overflow(this.#identity.seq);
+  }
+
   #hold(change: number): void {
-    this.#link.held.cost += change;
-    this.#link.resources.flowCostHeld += change;
+    this.#link.held.hold(this, change, this.#in.cost > 0 && !this.#deaf);
   }
 
   #put(pending: Pending): void {

@@ -1,5 +1,6 @@
 import type { Backlog } from './backlog.ts';
 import type { Counters } from './counters.ts';
+import type { FlowRoom } from './flow-room.ts';
 import type { Incoming } from './incoming.ts';
 import type { Session } from './session.ts';
 import type { Limits } from '../core/limits.ts';
@@ -26,6 +27,8 @@ export interface Resources {
   readonly counters: Counters;
   /** Memory for encoded messages. */
   readonly arena: Arena;
+  /** What the values in pieces cost that came and were not taken; within `limits.flowCostMax`. */
+  readonly flows: FlowRoom;
   /** What a peer may have outstanding towards us at the moment, truesize. */
   readonly grant: () => number;
   /** A session has something to send or to report: the driver is to poll it. */
@@ -40,8 +43,6 @@ export interface Resources {
   requestsHeld: number;
   /** Their payload bytes, kept within `limits.requestBytesMax`. */
   requestBytesHeld: number;
-  /** What the values in pieces cost that came and were not taken; within `limits.flowCostMax`. */
-  flowCostHeld: number;
   /** Places in channels, behind gaps, that no request holds; within `limits.placesMax`. */
   placesHeld: number;
   /** Refusals not acknowledged, over all sessions, kept within `limits.refusalsMax`. */

@@ -145,9 +145,17 @@ export class Responder {
     if (incoming?.flow === undefined || incoming.ack !== genes.ack) return false;
     const sighting = incoming.flow.accept(slab, at, end);
     if (sighting === 'beyond') this.#parts.hostile();
-    else if (sighting === 'full') this.#overflow(incoming);
+    else if (sighting === 'full') this.handleOverflow(incoming.seq);
     else if (!incoming.whole && incoming.flow.ready) this.#complete(incoming);
     return sighting !== 'duplicate';
+  }
+
+  /** All flows together hold too much: that of this request gives way. */
+  handleOverflow(seq: number): void {
+    const incoming = this.#held.get(seq);
+    if (incoming === undefined) return;
+    const waits = incoming.state === 'waiting';
+    this.#turnAway(incoming, waits ? frame.STATUS_BUSY : frame.STATUS_APPLICATION);
   }
 
   /** Takes the REPLY_CREDIT of a request: how far the values before its reply may go. */
@@ -348,12 +356,6 @@ export class Responder {
     this.#cancel(incoming);
     incoming.answered = true;
     this.#refusals.send(incoming, status);
-  }
-
-  /** All flows together hold too much: this one gives way. */
-  #overflow(incoming: Incoming): void {
-    const waits = incoming.state === 'waiting';
-    this.#turnAway(incoming, waits ? frame.STATUS_BUSY : frame.STATUS_APPLICATION);
   }
 
   #cancel(incoming: Incoming): void {

@@ -1,6 +1,7 @@
 import { Caller } from './caller.ts';
 import type { Drop } from './counters.ts';
 import { encodeSignal } from './encode.ts';
+import type { FlowShare } from './flow-room.ts';
 import type { FlowLink } from './flow.ts';
 import type { Incoming } from './incoming.ts';
 import { sameId } from './messages.ts';
@@ -86,7 +87,7 @@ export class Session {
   #lost = false;
   /** For a peer that alone holds up the end: first to let us finish, then to hear how it ended. */
   #patience: Patience;
-  readonly #flows = { cost: 0 };
+  readonly #flows: FlowShare;
   #hurried = false;
   readonly #enders: (() => void)[] = [];
   /** Who answers the peer's requests; undefined: nobody, they are unimplemented. */
@@ -99,6 +100,7 @@ export class Session {
     const { own, remote, id } = parts;
     this.parts = parts;
     this.#resources = resources;
+    this.#flows = resources.flows.share();
     const { traits, grainMs, limits } = resources;
     this.#patience = new Patience(limits.silenceMs);
     const options = {
@@ -366,6 +368,7 @@ export class Session {
         ? { piece: frame.REQUEST_PIECE, credit: frame.REPLY_CREDIT }
         : { piece: frame.REPLY_PIECE, credit: frame.REQUEST_CREDIT },
       held: this.#flows,
+      overflow: (seq) => (calling ? this.caller : this.responder).handleOverflow(seq),
       touched: () => this.#resources.touched(this),
     };
   }

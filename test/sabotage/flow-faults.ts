@@ -88,22 +88,8 @@ export const flowFaults: readonly Fault[] = [
         'if (value === undefined) return undefined; this.#hold(this.#in.cost - before);',
         'if (value === undefined) return undefined;',
       ],
-      [
-        'what nobody takes stays counted',
-        'this.#hold(-this.#in.cost);',
-        '',
-      ],
-      [
-        'nothing bounds all flows together',
-        'held.cost > limits.flowCostMax - flowCostHeld',
-        'false',
-      ],
-      [
-        'one session may hold the values of all',
-        'held.cost > limits.flowCostMax - flowCostHeld',
-        'flowCostHeld > limits.flowCostMax',
-        'simulation/fair',
-      ],
+      ['what nobody takes stays counted', 'this.#hold(-this.#in.cost);', ''],
+      ['nothing bounds all flows together', 'this.#link.held.makeRoom()', 'true'],
       ['nobody is told of credit', 'carrier.enqueue(this.#credit);', ''],
       [
         'nothing but credit holds a flow back',
@@ -174,6 +160,25 @@ export const flowFaults: readonly Fault[] = [
         'the flow of a call given up stays',
         'request.withdraw(); call.flow?.discard();',
         'request.withdraw();',
+      ],
+    ],
+  ),
+  ...faultsIn(
+    'sessions/flow-room.js',
+    ['property/flow-room', 'simulation/hoarders', 'simulation/fair'],
+    [
+      [
+        'one session may hold the values of all',
+        'this.#cost <= this.#room.free',
+        'this.#room.free >= 0',
+      ],
+      ['nobody makes room for who holds little', 'if (this.#cost > room.equalPart)', 'if (true)'],
+      ['who holds much has others give way', 'if (this.#cost > room.equalPart)', 'if (false)'],
+      ['who holds least gives way', 'share.cost > largest.cost', 'share.cost < largest.cost'],
+      [
+        'all that somebody holds is given up',
+        'if (other.#fits() || this.#cost <= other.#cost)',
+        'if (false)',
       ],
     ],
   ),
