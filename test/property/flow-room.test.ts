@@ -58,6 +58,7 @@ test('all that is held fits, and who holds its equal part or less is not refused
         if (room.cost > MAX) throw new Error(`${room.cost} held`);
         others.forEach((each, index) => {
           if (each.share.cost === before[index]) return;
+          if (own > part) throw new Error(`one gave way for ${own}, more than a part`);
           if (before[index]! <= part) throw new Error('one with its part or less gave way');
         });
         const held = sessions.flatMap((each) => each.flows.map((each) => each.held));
