@@ -215,7 +215,9 @@ export class Connection implements AsyncDisposable {
 
   #dial(deadline: number, signal: AbortSignal | undefined): Promise<Session> {
     const { id, peer, waitForReady, allow, service, dialer } = this.#parts;
-    return dialer.dial({ id, peer, deadline, signal, waitForReady, allow, service });
+    // What the calls that moved here came to is as urgent as it was in the session that was lost.
+    const repeatMs = this.#session?.askMs ?? Infinity;
+    return dialer.dial({ id, peer, deadline, signal, repeatMs, waitForReady, allow, service });
   }
 
   #adopt(session: Session): void {

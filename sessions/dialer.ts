@@ -13,6 +13,8 @@ import * as frame from '../transport/wire/frame.ts';
 
 /** OPEN is repeated after twice the expected round trip, then ever more slowly, within a second. */
 const REPEAT = { factor: 1.5, maxMs: 1_000 } as const;
+/** A wait is at most so many times what it is on average. */
+const JITTER = 1.25;
 
 /** Says what session is to be opened, and until when. */
 export interface DialRequest {
@@ -21,6 +23,11 @@ export interface DialRequest {
   /** When to give up, in clock time. */
   readonly deadline: number;
   readonly signal: AbortSignal | undefined;
+  /**
+   * The longest wait for an answer, ms, while whoever was there before may come back soon: somebody
+   * waits for the outcome of calls. Infinity: nobody does.
+   */
+  readonly repeatMs: number;
   /** Go on while nobody is bound to the address. */
   readonly waitForReady: boolean;
   readonly allow: AllowRule;
@@ -41,6 +48,7 @@ export interface DialerParts {
 
 /** Where the answer to an OPEN is left, and who is to be told. */
 interface Waiting {
+  readonly since: number;
   answer: Answer | undefined;
   wake: (() => void) | undefined;
 }
@@ -61,7 +69,7 @@ export class Dialer {
   async dial(request: DialRequest): Promise<Session> {
     const { handshakes, demux, resources, clock } = this.#parts;
     const own = demux.half(resources.grant());
-    const waiting: Waiting = { answer: undefined, wake: undefined };
+    const waiting: Waiting = { since: clock.now(), answer: undefined, wake: undefined };
     const handshake = handshakes.begin(request.id, request.peer, own, (answer) => {
       waiting.answer = answer; // it may come while nobody waits, between two attempts
       waiting.wake?.();
@@ -76,7 +84,7 @@ export class Dialer {
           ...(request.signal === undefined ? {} : { signal: request.signal }),
           onFailedAttempt: async ({ error, attemptNumber }) => {
             if (isConnectorError(error, 'deadline-exceeded')) return; // it has waited already
-            await sleep(clock, this.#waitMs(attemptNumber, request.deadline), request.signal);
+            await sleep(clock, this.#waitMs(attemptNumber, request, waiting), request.signal);
           },
         },
       );
@@ -120,7 +128,7 @@ export class Dialer {
     if (outcome === 'no-peer' && !request.waitForReady) throw new AbortError(noPeer(request));
     if (outcome === 'denied') throw new AbortError(refused('the system forbids the sending'));
     if (outcome !== 'sent') throw new ConnectorError('busy', outcome, { outcome: 'not-sent' });
-    const waitMs = this.#waitMs(attempt, request.deadline);
+    const waitMs = this.#waitMs(attempt, request, waiting);
     if (waiting.answer === undefined) await this.#wait(waiting, waitMs, request.signal);
     const { answer } = waiting;
     if (closed()) throw new AbortError(endpointClosed());
@@ -158,11 +166,15 @@ export class Dialer {
     });
   }
 
-  #waitMs(attempt: number, deadline: number): number {
+  #waitMs(attempt: number, request: DialRequest, { since }: Waiting): number {
     const { clock, resources } = this.#parts;
+    const now = clock.now();
     const baseMs = Math.max(2 * resources.traits.roundTripHintMs, clock.grainMs);
-    const waitMs = backoffMs({ baseMs, ...REPEAT }, attempt - 1, resources.random);
-    return Math.max(0, Math.min(waitMs, deadline - clock.now()));
+    const early = now - since < resources.limits.silenceMs;
+    const maxMs = early ? Math.min(REPEAT.maxMs, request.repeatMs) : REPEAT.maxMs;
+    const backoff = { baseMs, factor: REPEAT.factor, maxMs: maxMs / JITTER };
+    const waitMs = backoffMs(backoff, attempt - 1, resources.random);
+    return Math.max(0, Math.min(waitMs, request.deadline - now));
   }
 }
 

@@ -311,20 +311,26 @@ export class Session {
     }
   }
 
+  /** How often who waits for a reply asks, ms: more rarely where one end has many peers. */
+  get askMs(): number {
+    const { limits, grant } = this.#resources;
+    const { carrier } = this;
+    const crowd = Math.max(1, CROWDED / Math.min(carrier.grant, grant()));
+    return Math.max(limits.pingMs, PROBES_PER_PING * carrier.roundTrip.probeMs) * crowd;
+  }
+
   /**
    * When to ask whether the peer still lives: only while calls are open in which nothing moves. A
    * session without open calls is silent for ever.
    */
   get #pingAt(): number {
     const { carrier, caller, responder } = this;
-    const { limits, grant } = this.#resources;
+    const { limits } = this.#resources;
     if (!carrier.settled || (caller.open === 0 && responder.owed === 0)) return Infinity;
     const rareMs = limits.silenceMs / PINGS_PER_SILENCE;
     if (caller.open === 0) return carrier.quietSince + rareMs;
     // Who waits for a reply wants to know soon if nobody works on it any more.
-    const crowd = Math.max(1, CROWDED / Math.min(carrier.grant, grant()));
-    const soonMs = Math.max(limits.pingMs, PROBES_PER_PING * carrier.roundTrip.probeMs) * crowd;
-    return carrier.quietSince + Math.min(soonMs, rareMs);
+    return carrier.quietSince + Math.min(this.askMs, rareMs);
   }
 
   /** True if nothing but the peer keeps the session from being closed. */

@@ -233,8 +233,13 @@ export const sessionFaults: readonly Fault[] = [
       'while (false);', 'simulation/one-way'],
   ]),
   ...faultsIn('sessions/session.js', ['simulation/restart'], [
-    ['who waits does not ask', 'Math.min(soonMs, rareMs)', 'rareMs'],
+    ['who waits does not ask', 'Math.min(this.askMs, rareMs)', 'rareMs'],
     ['many ask as often as one', 'carrier.roundTrip.probeMs) * crowd',
       'carrier.roundTrip.probeMs)'],
+  ]),
+  ...faultsIn('sessions/dialer.js', ['simulation/reopen'], [
+    ['who has calls to repeat asks ever more slowly', 'Math.min(REPEAT.maxMs, request.repeatMs)',
+      'REPEAT.maxMs'],
+    ['who repeats calls asks as often for ever', '< resources.limits.silenceMs', '< Infinity'],
   ]),
 ];
