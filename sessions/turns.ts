@@ -1,0 +1,71 @@
+import type { Backlog } from './backlog.ts';
+import type { Clock } from '../core/clock.ts';
+
+/** Handlers run for so long, ms, before what they replied is sent and what has come is read. */
+const SLICE_MS = 2;
+/**
+ * And for so long, ms, before what they replied is sent: callers work on it while the next ones
+ * run. With all of a batch in one go two processes would take turns, each waiting for the other.
+ */
+const SEND_MS = 0.04;
+
+/** Whose handlers start next, and for how long. A part of the driver. */
+export class Turns {
+  readonly #clock: Clock;
+  /** Services with requests to start, in the order of their turns. */
+  readonly #waiting = new Set<Backlog>();
+  /** What is left of the slice. A turn may lead to the next without a look at the transport. */
+  #sliceMs = SLICE_MS;
+  #sendMs = SEND_MS;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** True if any request may start. */
+  get waiting(): boolean {
+    return this.#waiting.size > 0;
+  }
+
+  /** True if more may start as soon as what was replied is sent. */
+  get goesOn(): boolean {
+    return this.waiting && this.#sliceMs > 0;
+  }
+
+  /** Gives a service with requests to start its turn. */
+  add(backlog: Backlog): void {
+    this.#waiting.add(backlog);
+  }
+
+  /** What has come was read. */
+  handleRead(): void {
+    this.#sliceMs = SLICE_MS;
+  }
+
+  /** What was replied is sent. */
+  handleSent(): void {
+    this.#sendMs = SEND_MS;
+  }
+
+  /** Starts what may start, for a while; gives the time after that. */
+  run(now: number): number {
+    let time = now;
+    for (const backlog of this.#waiting) {
+      while (this.#mayStart && backlog.startNext(time)) {
+        const after = this.#clock.now(); // handlers take time: what expired since does not start
+        this.#sliceMs -= after - time;
+        this.#sendMs -= after - time;
+        time = after;
+      }
+      this.#waiting.delete(backlog);
+      if (this.#mayStart) continue;
+      this.#waiting.add(backlog); // it goes on after the others
+      break;
+    }
+    return time;
+  }
+
+  get #mayStart(): boolean {
+    return this.#sliceMs > 0 && this.#sendMs > 0;
+  }
+}
