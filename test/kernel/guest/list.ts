@@ -18,6 +18,7 @@ const programs: readonly GuestTest[] = [
   { file: 'faults', seconds: 600 },
   { file: 'w1', seconds: 120 },
   { file: 'dm-log', seconds: 300 },
+  { file: 'proc', seconds: 120 },
   { file: 'driver', seconds: 60 },
 ];
 
