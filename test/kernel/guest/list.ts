@@ -18,7 +18,8 @@ const programs: readonly GuestTest[] = [
   { file: 'faults', seconds: 600 },
   { file: 'w1', seconds: 120 },
   { file: 'dm-log', seconds: 300 },
-  { file: 'proc', seconds: 120 },
+  { file: 'proc', seconds: 300 },
+  { file: 'cli-proc', seconds: 200 },
   { file: 'driver', seconds: 60 },
 ];
 

@@ -4,18 +4,11 @@ import { once } from 'node:events';
 import { release } from 'node:os';
 import { createInterface } from 'node:readline';
 import { check, note } from './harness.ts';
-import { dropsByProc, livingByProc, Shell } from '../../integration/own-processes.ts';
+import { FORKS, inOrder, look, same, storm, type Moment } from './storm.ts';
 import { watchProcesses, type ProcWatch, type WatchOptions } from '../../../agents/proc/proc.ts';
 
 // agents/proc where nobody else forks or plays with cn_proc: what is counted is asked for exactly.
 
-/**
- * Short processes, each reported by its fork and its exit, into a queue that holds two or three
- * reports: thousands are lost in hundreds of overruns. A thousand takes some 6 s of an emulated
- * processor, most of it for the reader, so this is a tenth of what the whole run has (5 minutes);
- * 50,000 are for this machine's own kernel (test/integration, CNRPC_STORM).
- */
-const FORKS = 5_000;
 /** Moments to look for one in which no thread of the kernel comes or goes. */
 const MOMENTS = 50;
 const PROBE_MS = 500;
@@ -23,22 +16,28 @@ const NOBODY = 65_534;
 /** From here on an unprivileged process may mute cn_proc; before only root may (KF §1.5). */
 const ANYBODY_MUTES = 6_006;
 
-interface Moment {
-  readonly drops: number | undefined;
-  readonly living: string;
-}
+const [major, minor] = release().split('.').map(Number) as [number, number];
+const muter = major * 1000 + minor < ANYBODY_MUTES ? {} : { uid: NOBODY, gid: NOBODY };
 
-function look({ portid }: ProcWatch): Moment {
-  return { drops: dropsByProc(portid), living: inOrder(livingByProc()) };
+async function watching(
+  options: WatchOptions,
+  body: (watch: ProcWatch) => Promise<void>,
+): Promise<void> {
+  const watch = await watchProcesses(options);
+  try {
+    await body(watch);
+  } finally {
+    await watch.close();
+  }
 }
 
 /** Waits for a settled moment around which nothing moved; gives what the kernel showed in it. */
 async function stillMoment(watch: ProcWatch): Promise<Moment> {
   for (let moment = 0; moment < MOMENTS; moment++) {
-    const before = look(watch);
+    const before = look(watch.portid);
     if (!(await watch.settle())) continue;
-    const after = look(watch);
-    if (before.drops === after.drops && before.living === after.living) return after;
+    const after = look(watch.portid);
+    if (same(before, after)) return after;
   }
   assert.fail('it never stood still');
 }
@@ -54,46 +53,13 @@ async function fold(watch: ProcWatch): Promise<string> {
   return inOrder(living);
 }
 
-function inOrder(pids: Iterable<number>): string {
-  return [...pids].sort((a, b) => a - b).join();
-}
-
-async function watching(
-  options: WatchOptions,
-  body: (watch: ProcWatch) => Promise<void>,
-): Promise<void> {
-  const watch = await watchProcesses(options);
-  try {
-    await body(watch);
-  } finally {
-    await watch.close();
-  }
-}
-
-/** Forks from a shell for each processor; `body` gets one that ended in it and one that lives on. */
-async function storm(body: (ending: number, staying: number) => Promise<void>): Promise<void> {
-  const [one, other] = [new Shell(), new Shell()];
-  try {
-    const ending = Number(await one.run('sleep 1000 & echo -n $!'));
-    await Promise.all([one, other].map((shell) => shell.storm(FORKS / 2)));
-    await one.run(`kill ${ending}; wait`);
-    await body(ending, Number(await other.run('sleep 1000 & echo -n $!')));
-  } finally {
-    await Promise.all([one.end(), other.end()]);
-  }
-}
-
-const [major, minor] = release().split('.').map(Number) as [number, number];
-const muter = major * 1000 + minor < ANYBODY_MUTES ? {} : { uid: NOBODY, gid: NOBODY };
-
 /** Has another process mute the kernel; gives what it says when somebody has mended that. */
 async function mute(): Promise<Readonly<Record<'taken' | 'mutedMs' | 'mendedMs', number>>> {
   const script = new URL('../../integration/muter.js', import.meta.url).pathname;
-  const stdio = ['pipe', 'pipe', 'inherit'] as const;
-  const child = spawn(process.execPath, [script], { ...muter, stdio: [...stdio] });
+  const child = spawn(process.execPath, [script], { ...muter, stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
-  const { value } = await createInterface(child.stdout!)[Symbol.asyncIterator]().next();
-  child.stdin!.end('0\n'); // nobody else listens here who would miss those it took
+  const { value } = await createInterface(child.stdout)[Symbol.asyncIterator]().next();
+  child.stdin.end('0\n'); // nobody else listens here who would miss those it took
   await exited;
   return JSON.parse(String(value)) as Awaited<ReturnType<typeof mute>>;
 }
@@ -101,7 +67,7 @@ async function mute(): Promise<Readonly<Record<'taken' | 'mutedMs' | 'mendedMs',
 await check(`a storm of ${FORKS} forks into a full queue is counted and made good`, () =>
   watching({ receiveBuffer: 1 }, async (watch) => {
     const folded = fold(watch);
-    await storm(async (ending, staying) => {
+    await storm(FORKS, async ({ ending, staying }) => {
       const { drops, living } = await stillMoment(watch);
       const { lostQueue, lostMemory, missing, events, recovered, looks } = watch.stats();
       note(`${lostQueue} lost, ${events} read, ${recovered} recovered by ${looks} looks`);
