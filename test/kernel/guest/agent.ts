@@ -6,6 +6,7 @@ import {
   decodeDatagram,
   encodeMessage,
   type BareCallOptions,
+  type ConnectorId,
   type Endpoint,
 } from '../../../index.ts';
 import { Slab } from '../../../core/slab.ts';
@@ -19,7 +20,8 @@ import {
 /** The kernel module under test/kernel/module, from a test's side. */
 
 const FILES = '/sys/kernel/debug/cnrpc_agent';
-const ID = { idx: 20, val: 1 };
+/** Its connector id. */
+export const ID: ConnectorId = { idx: 20, val: 1 };
 const KERNEL = 0;
 /** The number of the execution, before the request's own bytes. */
 const SERIAL_LENGTH = 8;

@@ -6,7 +6,7 @@ import { parsed, running, type Running } from '../../integration/cli-run.ts';
 // The command `cnrpc proc` where nobody else forks, so that its last word can be compared with what
 // the kernel showed before: where others do, something is always lost or born in between.
 
-const STORM = 2_000;
+const STORM = 1_000;
 /** A thread of the kernel's may come or go at the end: then another storm. */
 const ATTEMPTS = 3;
 

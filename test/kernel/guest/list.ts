@@ -11,6 +11,7 @@ const log: GuestTest = { file: 'log', seconds: 30 };
 
 const programs: readonly GuestTest[] = [
   { file: 'devices', seconds: 60 },
+  { file: 'rules', seconds: 60 },
   { file: 'memory', seconds: 60 },
   { file: 'blocking', seconds: 120 },
   { file: 'overrun', seconds: 60 },
