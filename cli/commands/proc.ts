@@ -29,12 +29,12 @@ export const proc: Command = command({
       + 'prints what has changed, marked "~". It notices within two probe intervals when somebody '
       + 'turns the reports off for the whole machine, and turns them on again.',
     'Commands are read from /proc when an exec is reported. One that has ended by then is shown '
-      + 'as (gone), one whose pid is another\'s as (reused); who ended without a beginning that was '
-      + 'seen, as (ended).',
+      + 'as (gone), one whose pid is another\'s as (reused); who ended without a beginning that '
+      + 'was seen, as (ended).',
     'With --json it prints {"watching": {"portid": N, ...}}, then an object for each event: '
-      + '"kind", "at" (the time of day), "timeMs" (since boot), "pid", "tid", "recovered", "command" '
-      + 'or "unknown", and what the kind has; at the end {"living": [...]} with --tree, and '
-      + '{"summary": {...}}.',
+      + '"kind", "at" (the time of day), "timeMs" (since boot), "pid", "tid", "recovered", '
+      + '"command" or "unknown", and what the kind has; at the end {"living": [...]} with --tree, '
+      + 'and {"summary": {...}}.',
   ],
   options: {
     filter: optional(
@@ -80,8 +80,8 @@ export const proc: Command = command({
 const LIVES: readonly ProcKind[] = ['fork', 'exec', 'exit'];
 
 /**
- * The kinds to watch for those to be printed. Whose end is printed is known by what it ran, and that
- * can be looked up at its beginning only.
+ * The kinds to watch for those to be printed. Whose end is printed is known by what it ran, and
+ * that can be looked up at its beginning only.
  */
 function watched(filter: readonly ProcKind[], repair: boolean): readonly ProcKind[] {
   const about = filter.some((kind) => LIVES.includes(kind) || kind === 'nonzero-exit');

@@ -18,7 +18,7 @@ import {
   type Endpoint,
 } from '../../../index.ts';
 
-// A server between a kernel that asks without waiting and a store that is as slow as the test wants.
+// A server between a kernel that asks without waiting and a store as slow as the test wants.
 
 /** Work that the server has handed to its store. */
 interface Stored {
