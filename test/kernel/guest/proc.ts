@@ -11,7 +11,8 @@ import { watchProcesses, type ProcWatch, type WatchOptions } from '../../../agen
 
 /** Moments to look for one in which no thread of the kernel comes or goes. */
 const MOMENTS = 50;
-const PROBE_MS = 500;
+/** Long enough for what a busy machine adds to the interval to be less than a second one. */
+const PROBE_MS = 2000;
 const NOBODY = 65_534;
 /** From here on an unprivileged process may mute cn_proc; before only root may (KF §1.5). */
 const ANYBODY_MUTES = 6_006;
