@@ -2,6 +2,7 @@ import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { guestTests } from './kernel/guest/list.ts';
 import { packageRoot } from './package-root.ts';
 import { blocks, cycles, lineAt, readSources, source, type SourceFile } from './tidy-source.ts';
 
@@ -247,6 +248,16 @@ test('docs/CONNECTOR.md names tests and examples that exist', (t) => {
     });
   }));
   t.true(named > 60, `${named} references`);
+});
+
+test('every program of tests for the guest runs there', (t) => {
+  const folder = 'test/kernel/guest/';
+  const listed = new Set(guestTests.map(({ file }) => `${folder}${file}.ts`));
+  const programs = under(folder).filter(({ code }) => /\bawait check\(/.test(code));
+  none(t, [
+    ...programs.flatMap(({ path }) => listed.has(path) ? [] : `${path}:1: is not in list.ts`),
+    ...[...listed].flatMap((path) => paths.has(path) ? [] : `${folder}list.ts:1: no ${path}`),
+  ]);
 });
 
 test('the scanner tells code from comments, strings, templates and regular expressions', (t) => {

@@ -13,7 +13,7 @@ export const DM_LOG_ID: ConnectorId = { idx: 7, val: 1 };
 export const DM_LOG_GROUP = 7;
 
 /** Requests that wait for the disk; the kernel asks again for what is dropped beyond. */
-const WAITING_MAX = 1024;
+export const WAITING_MAX = 1024;
 
 /** A snapshot of a server. */
 export interface LogServerStats extends Readonly<LogCounters> {

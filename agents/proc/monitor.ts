@@ -250,7 +250,6 @@ export class Monitor {
   #compare(entries: readonly Entry[], now: number): void {
     const { touched } = this.#recovery;
     for (const event of reconcile(this.#table, entries, touched, now)) this.#recover(event);
-    touched.clear();
     this.#pictured = true;
     // While the kernel is muted a look is out of date as soon as it is taken.
     const muted = this.#liveness.state !== 'listening';

@@ -7,6 +7,7 @@ import { Crowd, type Person } from '../proc/crowd.ts';
 import { eventLine, legend, summaryLines, treeLines, type Summary } from '../proc/text.ts';
 import type { Shell } from '../shell.ts';
 import { RECEIVE_BUFFER_MAX } from './serve.ts';
+import { select } from '../../agents/proc/kinds.ts';
 import {
   procKinds,
   watchProcesses,
@@ -28,11 +29,12 @@ export const proc: Command = command({
       + 'prints what has changed, marked "~". It notices within two probe intervals when somebody '
       + 'turns the reports off for the whole machine, and turns them on again.',
     'Commands are read from /proc when an exec is reported. One that has ended by then is shown '
-      + 'as (gone), one whose pid is another\'s as (reused).',
-    'With --json it prints {"watching": {"portid": N}}, then an object for each event: "kind", '
-      + '"at" (the time of day), "timeMs" (since boot), "pid", "tid", "recovered", "command" or '
-      + '"unknown", and what the kind has; at the end {"living": [...]} with --tree, and '
-      + '{"summary": {...}}.',
+      + 'as (gone), one whose pid is another\'s as (reused); who ended without a beginning that '
+      + 'was seen, as (ended).',
+    'With --json it prints {"watching": {"portid": N, ...}}, then an object for each event: '
+      + '"kind", "at" (the time of day), "timeMs" (since boot), "pid", "tid", "recovered", '
+      + '"command" or "unknown", and what the kind has; at the end {"living": [...]} with --tree, '
+      + 'and {"summary": {...}}.',
   ],
   options: {
     filter: optional(
@@ -44,8 +46,8 @@ export const proc: Command = command({
     tree: flag('Indent by descent, and end with the tree of all that live.'),
     'no-repair': flag(
       'Count losses, and do not look at /proc to make them good. With --filter the kernel then '
-        + 'leaves out all else itself (Linux 6.6), as it does where neither fork nor exec nor exit '
-        + 'is wanted.',
+        + 'leaves out all else itself (Linux 6.6), as it does where nothing of forks, execs and '
+        + 'exits is wanted.',
     ),
     threads: flag('Also print what is about threads other than main ones.'),
     'probe-ms': option(wholeNumber(10, 3_600_000), 'The probe interval.', 1000),
@@ -59,20 +61,35 @@ export const proc: Command = command({
     noOperands(operands);
     const { filter, command: wanted, tree, threads, 'probe-ms': probeMs } = values;
     const { interruption } = shell;
+    const repair = !values['no-repair'];
     const watch = await watchProcesses({
-      ...(filter === undefined ? {} : { kinds: filter }),
-      repair: !values['no-repair'],
+      ...(filter === undefined ? {} : { kinds: watched(filter, repair) }),
+      repair,
       probeMs,
       receiveBuffer: values['receive-buffer'],
     });
-    const view = new View(watch, shell, { wanted, tree, threads });
+    const { wants } = select(filter, repair);
+    const view = new View(watch, shell, { wants, wanted, tree, threads });
     const summary = await view.show(interruption);
     if (!summary.settled) throw new Failure('unsettled', 'events were still being lost at the end');
     return 0;
   },
 });
 
+/** What is reported anyway where a picture of who lives is kept. */
+const LIVES: readonly ProcKind[] = ['fork', 'exec', 'exit'];
+
+/**
+ * The kinds to watch for those to be printed. Whose end is printed is known by what it ran, and
+ * that can be looked up at its beginning only.
+ */
+function watched(filter: readonly ProcKind[], repair: boolean): readonly ProcKind[] {
+  const about = filter.some((kind) => LIVES.includes(kind) || kind === 'nonzero-exit');
+  return repair && about ? [...new Set([...filter, ...LIVES])] : filter;
+}
+
 interface ViewOptions {
+  wants(event: KernelEvent): boolean;
   readonly wanted: RegExp | undefined;
   readonly tree: boolean;
   readonly threads: boolean;
@@ -152,9 +169,9 @@ class View {
     this.#shell.text(eventLine(event, person, depth, wallMs, columns()));
   }
 
-  #wants({ pid, tid }: KernelEvent, person: Person | undefined): boolean {
-    const { wanted, threads } = this.#options;
-    if (pid !== tid && !threads) return false;
+  #wants(event: KernelEvent, person: Person | undefined): boolean {
+    const { wants, wanted, threads } = this.#options;
+    if (!wants(event) || (event.pid !== event.tid && !threads)) return false;
     return wanted === undefined || (person?.command !== undefined && wanted.test(person.command));
   }
 

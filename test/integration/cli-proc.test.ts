@@ -1,6 +1,7 @@
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { cannotRun, cnrpc, parsed, Running, running } from './cli-run.ts';
 import type { ProcWatch } from '../../agents/proc/proc.ts';
@@ -112,6 +113,32 @@ if (obstacle !== undefined) {
       run.child.kill('SIGINT');
       while (!/ events? in .* shown; \d+ processes live/.test(await run.line()));
       t.is(await run.end('SIGCONT'), 0);
+    } finally {
+      await shell.end();
+      run.kill();
+    }
+  });
+
+  test.serial('who ends is known by the command, also where ends alone are printed', async (t) => {
+    const run = running(['proc', '--filter', 'nonzero-exit']);
+    const shell = new Shell();
+    const lineOf = async (pid: number): Promise<string> => {
+      for (;;) {
+        const line = await run.line();
+        if (line.includes(` ${pid}  `)) return line;
+      }
+    };
+    try {
+      for (let head = 0; head < 3; head++) await run.line();
+      const pid = Number(await shell.run('sleep 1003 & echo -n $!'));
+      while (!readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith('sleep')) {
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      // What is reported after its exec is printed after that was read.
+      const after = Number(await shell.run('sh -c "exit 5" & echo -n $!; wait $!'));
+      t.regex(await lineOf(after), / exit +\d+  code 5/);
+      await shell.run(`kill ${pid}; wait`);
+      t.regex(await lineOf(pid), / exit +\d+  SIGTERM after .* sleep 1003$/);
     } finally {
       await shell.end();
       run.kill();

@@ -1,3 +1,4 @@
+import { agentFaults } from './agent-faults.ts';
 import type { Fault } from './fault.ts';
 import { flowFaults } from './flow-faults.ts';
 import { eventFaults } from './event-faults.ts';
@@ -12,4 +13,5 @@ export const faults: readonly Fault[] = [
   ...flowFaults,
   ...eventFaults,
   ...wireFaults,
+  ...agentFaults,
 ];

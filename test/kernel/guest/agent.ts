@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { load, unload } from './harness.ts';
 import {
   createEndpoint,
   decodeDatagram,
   encodeMessage,
   type BareCallOptions,
+  type ConnectorId,
   type Endpoint,
 } from '../../../index.ts';
 import { Slab } from '../../../core/slab.ts';
@@ -19,10 +20,17 @@ import {
 /** The kernel module under test/kernel/module, from a test's side. */
 
 const FILES = '/sys/kernel/debug/cnrpc_agent';
-const ID = { idx: 20, val: 1 };
+/** Its connector id. */
+export const ID: ConnectorId = { idx: 20, val: 1 };
 const KERNEL = 0;
 /** The number of the execution, before the request's own bytes. */
 const SERIAL_LENGTH = 8;
+
+/**
+ * Each call has the time of the whole program: on a busy machine an emulated round trip takes
+ * seconds, and the default deadline leaves room for few repetitions.
+ */
+const PATIENCE_MS = 300_000;
 
 /** The group that its multicast answers go to. */
 export const GROUP: number = ID.idx;
@@ -40,6 +48,8 @@ export async function withAgent(
   parameters: readonly string[],
   body: () => Promise<void>,
 ): Promise<void> {
+  // Left by a program that was killed, it would go on as that one had it.
+  if (existsSync('/sys/module/cnrpc_agent')) unload('cnrpc_agent');
   load('cnrpc_agent', ...parameters);
   try {
     await body();
@@ -75,7 +85,8 @@ export async function call(
   text: string,
   options: BareCallOptions,
 ): Promise<bigint> {
-  const { payload } = await endpoint.request(ID, KERNEL, Buffer.from(text), options);
+  const patient = { timeoutMs: PATIENCE_MS, ...options };
+  const { payload } = await endpoint.request(ID, KERNEL, Buffer.from(text), patient);
   const bytes = Buffer.from(payload);
   assert.equal(bytes.toString('utf8', SERIAL_LENGTH), text);
   return bytes.readBigUInt64LE();

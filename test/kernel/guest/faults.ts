@@ -31,6 +31,15 @@ interface Case {
   readonly hold?: boolean;
 }
 
+const everything: Case = {
+  faults: {
+    ...{ drop_request: 50, drop_reply: 50, duplicate: 100, delay_ms: 4, reorder: 1 },
+    ...{ flood: 64, flood_chance: 20, multicast: 1 },
+  },
+  socket: { ...SMALL, groups: [GROUP] },
+  seen: ['dropped', 'duplicated', 'delayed', 'flooded', 'answered_again'],
+};
+
 const cases: Readonly<Record<string, Case>> = {
   'no fault': { faults: {} },
   'every fifth request lost': { faults: { drop_request: 200 }, seen: ['dropped'] },
@@ -45,14 +54,7 @@ const cases: Readonly<Record<string, Case>> = {
     seen: ['flooded', 'not_delivered', 'answered_again'],
   },
   'multicast answers': { faults: { multicast: 1 }, socket: { groups: [GROUP] } },
-  'everything together': {
-    faults: {
-      ...{ drop_request: 50, drop_reply: 50, duplicate: 100, delay_ms: 4, reorder: 1 },
-      ...{ flood: 64, flood_chance: 20, multicast: 1 },
-    },
-    socket: { ...SMALL, groups: [GROUP] },
-    seen: ['dropped', 'duplicated', 'delayed', 'flooded', 'answered_again'],
-  },
+  'everything together': everything,
 };
 
 /** Switches the withholding on and off until told to end. */
@@ -84,10 +86,11 @@ for (const [name, { faults, socket = {}, seen = [], hold = false }] of Object.en
   });
 }
 
-await check('10,000 idempotent calls to an agent that forgets: each answered', async () => {
+await check('10,000 idempotent calls, everything together, to an agent that forgets', async () => {
   await withAgent(['memory=0'], async () => {
-    setFaults({ drop_request: 100, drop_reply: 100 });
-    const serials = await withEndpoint({}, (endpoint) =>
+    const { faults, socket = {} } = everything;
+    setFaults(faults);
+    const serials = await withEndpoint(socket, (endpoint) =>
       callMany(endpoint, CALLS, IN_FLIGHT, { idempotent: true, reply: REPLY }),
     );
     assert.equal(serials.length, CALLS);

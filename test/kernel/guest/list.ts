@@ -11,13 +11,16 @@ const log: GuestTest = { file: 'log', seconds: 30 };
 
 const programs: readonly GuestTest[] = [
   { file: 'devices', seconds: 60 },
+  { file: 'rules', seconds: 60 },
   { file: 'memory', seconds: 60 },
   { file: 'blocking', seconds: 120 },
-  { file: 'overrun', seconds: 60 },
-  { file: 'allocations', seconds: 120 },
+  { file: 'overrun', seconds: 200 },
+  { file: 'allocations', seconds: 300 },
   { file: 'faults', seconds: 600 },
   { file: 'w1', seconds: 120 },
   { file: 'dm-log', seconds: 300 },
+  { file: 'proc', seconds: 300 },
+  { file: 'cli-proc', seconds: 200 },
   { file: 'driver', seconds: 60 },
 ];
 

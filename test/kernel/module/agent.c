@@ -107,6 +107,7 @@ static void make_files(void)
 	debugfs_create_atomic_t("flooded", 0644, d, &c->flooded);
 	debugfs_create_atomic_t("not_delivered", 0644, d, &c->not_delivered);
 	debugfs_create_atomic_t("no_memory", 0644, d, &c->no_memory);
+	debugfs_create_atomic_t("last_error", 0644, d, &c->last_error);
 	debugfs_create_u32("drop_request", 0644, d, &f->drop_request);
 	debugfs_create_u32("drop_reply", 0644, d, &f->drop_reply);
 	debugfs_create_u32("duplicate", 0644, d, &f->duplicate);

@@ -22,8 +22,9 @@ struct agent_counters {
 	atomic_t duplicated;
 	atomic_t delayed;
 	atomic_t flooded;
-	atomic_t not_delivered;		/* the receiver's queue was full */
+	atomic_t not_delivered;		/* no room, or nobody there */
 	atomic_t no_memory;		/* for a reply */
+	atomic_t last_error;		/* of cn_netlink_send(), positive */
 };
 
 /* Chances are of 1000. */

@@ -68,6 +68,8 @@ static void send(u32 portid, struct cn_msg *msg, bool may_block)
 		atomic_inc(&agent_counters.no_memory);
 	else if (error < 0)
 		atomic_inc(&agent_counters.not_delivered);
+	if (error < 0)
+		atomic_set(&agent_counters.last_error, -error);
 }
 
 /* Events that nobody asked for: ack 0 answers no request. */

@@ -63,6 +63,16 @@ test('what was marked is resynchronised after the machine was cut off', (t) => {
   t.deepEqual(kernel.ask(asks.resyncWork, undefined, at(NEW)), [1, 1]);
 });
 
+test('a table of the boot before is another one, even if the kernel names it alike', (t) => {
+  const kernel = bench('4096 file 1024 nosync');
+  kernel.ask(asks.mark, u64(1), old);
+  kernel.ask(asks.flush, undefined, old);
+  kernel.restart('second');
+  t.is(kernel.ask(asks.inSync, u64(1), old), ESRCH);
+  kernel.begin('4096 file 1024 nosync');
+  t.is(kernel.regions, '1011 1011', 'what was written to region 1 may be on one leg only');
+});
+
 test('a server that was killed goes on where it was, with writes under way', (t) => {
   const kernel = bench('4096 file 1024 nosync');
   kernel.ask(asks.mark, u64(1), old); // and killed before the flush

@@ -54,6 +54,16 @@ test('the end of a storm that nobody could read is found out, and counted exactl
   t.is(driver.events.at(-1)?.kind, 'restored');
 });
 
+test('the drop counter has 32 bits, what was lost has more', (t) => {
+  const driver = opened();
+  driver.kernel.drops += 0xffff_fff0;
+  driver.read();
+  driver.kernel.drops += 0x20;
+  t.true(settled(driver));
+  t.is(driver.monitor.stats.lostQueue, 2 ** 32 + 0x10);
+  t.is(driver.lost('queue'), 2 ** 32 + 0x10);
+});
+
 test('when a pid is given to another, the end of the one before was lost', (t) => {
   const driver = opened({ slots: 2 });
   const { kernel } = driver;

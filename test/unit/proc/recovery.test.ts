@@ -58,4 +58,8 @@ test('the look begins after the first round and counts after the second', (t) =>
   const step = recovery.handleTurn(2000, 0);
   t.is(step.kind, 'compare');
   t.deepEqual([...recovery.touched], [8, 9]);
+  recovery.handleLoss();
+  round(recovery, 3, [0, 0]);
+  t.true(recovery.wantsLook);
+  t.is(recovery.touched.size, 0, 'nor does what came during the one before');
 });
