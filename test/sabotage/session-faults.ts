@@ -225,10 +225,8 @@ export const sessionFaults: readonly Fault[] = [
     ['a handler that ended still counts', 'this.#running -= 1;', ''],
     ['all of the time may be waited away', 'WAIT_SHARE = 1 / 2', 'WAIT_SHARE = 1'],
   ]),
-  ...faultsIn('sessions/turns.js', ['simulation/overload'], [
-    ['handlers run as long as there are any', 'this.#sliceMs -= after - time;', ''],
-  ]),
   ...faultsIn('sessions/driver.js', ['simulation/overload'], [
+    ['handlers run as long as there are any', 'this.#sliceMs -= now - this.#now;', ''],
     ['a drain outlives its endpoint', 'session.responder.fail(false); session.handleForgotten();',
       'session.responder.fail(false);', 'simulation/one-way'],
     ['what a handler freed by ending is not started', 'while (this.#pollSessions());',
