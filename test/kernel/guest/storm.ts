@@ -7,7 +7,7 @@ import { dropsByProc, livingByProc, Shell } from '../../integration/own-processe
  * processor, most of it for the reader, and the whole run is to take less than 5 minutes; 50,000
  * are for this machine's own kernel (test/integration, CNRPC_STORM).
  */
-export const FORKS = 5_000;
+export const FORKS = 2_000;
 /** How long nothing may move for all to be known: looks at /proc pause for less. */
 const STILL_MS = 1000;
 
