@@ -1,65 +1,55 @@
 /**
- * `npm run bench [-- NAME... [OPTIONS]]`: micro benchmarks, and echo calls beside what people use
- * instead. Compare lines of one run; the machine is noisy.
+ * `npm run bench [-- NAME... [OPTIONS]]`: everything in about ten minutes, or what is named, with
+ * more rounds. Compare lines of one run; the machine is noisy.
  *
  *   --against DIR   a second build of the library (its dist), measured in the same rounds
  *   --only PATTERN  of the rivals, those whose names match
- *   --rounds N      how often each load is measured (7)
- *   --ms N          for how long each time (400)
- *   --in-flight N,… and --size N,…: the loads (1,64,1024 and 64,1024)
+ *   --rounds N      how often each load is measured
+ *   --ms N          for how long each time
+ *   --in-flight N,… and --size N,…: the loads
+ *   --count N       sessions, or calls, of those that are weighed
+ *   --objects       says which objects that memory consists of
+ *   --minutes N     how long the soak takes
  */
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
+import { Bar } from './bar.ts';
+import { clients } from './macro/clients.ts';
 import { echo } from './macro/echo.ts';
-import { formatEcho, saveEcho } from './macro/report.ts';
+import { inFlight } from './macro/in-flight.ts';
+import { kernel } from './macro/kernel.ts';
+import { oneWay } from './macro/one-way.ts';
+import { sessions } from './macro/sessions.ts';
+import { stream } from './macro/stream.ts';
 import { reliability } from './micro/reliability.ts';
 import { wire } from './micro/wire.ts';
-import { runSuite } from './suite.ts';
+import { readOptions } from './options.ts';
+import type { Scenario } from './scenario.ts';
+import { suite } from './suite.ts';
 
-const text = { type: 'string' } as const;
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    against: text, only: text, rounds: text, ms: text, 'in-flight': text, size: text },
-});
-const results = new URL('../../bench/results/', import.meta.url).pathname;
+const scenarios: readonly Scenario[] = [
+  suite('wire', wire),
+  suite('reliability', reliability),
+  echo,
+  oneWay,
+  stream,
+  clients,
+  sessions,
+  inFlight,
+  kernel,
+];
 
-const benchmarks: Readonly<Record<string, () => Promise<number> | number>> = {
-  wire: () => runSuite('wire', wire),
-  reliability: () => runSuite('reliability', reliability),
-  echo: runEcho,
-};
-
-async function runEcho(): Promise<number> {
-  const { against, only } = values;
-  const result = await echo({
-    sizes: numbers(values.size ?? '64,1024'),
-    inFlight: numbers(values['in-flight'] ?? '1,64,1024'),
-    rounds: Number(values.rounds ?? 7),
-    ms: Number(values.ms ?? 400),
-    baseline: against === undefined ? undefined : pathToFileURL(`${resolve(against)}/`),
-    only: only === undefined ? undefined : new RegExp(only, 'i'),
-  });
-  // What was asked for with options is not what the next whole run is to be compared with.
-  const whole = Object.keys(values).length === 0;
-  console.log(whole ? saveEcho(results, result) : formatEcho(result, undefined));
-  return 0;
-}
-
-function numbers(list: string): number[] {
-  return list.split(',').map(Number);
-}
-
-const unknown = positionals.filter((name) => !(name in benchmarks));
+const { names, options } = readOptions();
+const known = scenarios.map(({ name }) => name);
+const unknown = names.filter((name) => !known.includes(name));
 if (unknown.length > 0) {
-  const known = Object.keys(benchmarks).join(', ');
-  console.error(`no such benchmark: ${unknown.join(', ')}; there are ${known}`);
+  console.error(`no such benchmark: ${unknown.join(', ')}; there are ${known.join(', ')}`);
   process.exitCode = 2;
 } else {
+  const chosen = scenarios.filter(({ name }) => options.brief || names.includes(name));
+  const bar = new Bar(chosen);
   let failures = 0;
-  for (const [name, run] of Object.entries(benchmarks)) {
-    if (positionals.length === 0 || positionals.includes(name)) failures += await run();
+  for (const scenario of chosen) {
+    failures += await scenario.run(options, bar.screen(scenario));
+    bar.finish(scenario);
   }
   process.exitCode = failures > 0 ? 1 : 0;
 }
