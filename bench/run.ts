@@ -18,6 +18,8 @@ import { inFlight } from './macro/in-flight.ts';
 import { kernel } from './macro/kernel.ts';
 import { oneWay } from './macro/one-way.ts';
 import { sessions } from './macro/sessions.ts';
+import { soak } from './macro/soak.ts';
+import { startUp } from './macro/start-up.ts';
 import { stream } from './macro/stream.ts';
 import { reliability } from './micro/reliability.ts';
 import { wire } from './micro/wire.ts';
@@ -34,7 +36,9 @@ const scenarios: readonly Scenario[] = [
   clients,
   sessions,
   inFlight,
+  startUp,
   kernel,
+  soak,
 ];
 
 const { names, options } = readOptions();

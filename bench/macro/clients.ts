@@ -13,8 +13,9 @@ export const clients: Scenario = raceScenario({
     unit: 'calls',
     first: '1 session',
     notes: [
-      `so many in flight over all sessions, in turn; sessions are spread over ${PROCESSES} processes`,
-      'with an endpoint each. Limits raised: sessionsPerPeerMax, sessionsMax, halfOpenMax, waitMs',
+      'so many in flight over all sessions, in turn; sessions are spread over at most',
+      `${PROCESSES} processes with an endpoint each. Limits raised:`,
+      'sessionsPerPeerMax, sessionsMax, halfOpenMax, waitMs',
     ],
   },
   starters: () => [1, 10, 100, 1000].map((sessions) =>

@@ -75,11 +75,15 @@ export function local(name: string, module: string, crowd?: Crowd): Starter {
 
 /** A contestant of bench/rivals, for Node. */
 export function rival(name: string, module: string): Starter {
-  return { name, start: (as, place) => startNode(as, new URL(`${module}.js`, rivals), place) };
+  return { name, start: (as, place) => startNode(as, rivalModule(module), place) };
 }
 
 /** A contestant of bench/rivals in C, with its client's role and its server's. */
-export function native(name: string, source: string, ...roles: readonly [string, string?]): Starter {
+export function native(
+  name: string,
+  source: string,
+  ...roles: readonly [string, string?]
+): Starter {
   return {
     name,
     start: (as, place, folder) => startNative(as, compile(folder, source), place, roles),
@@ -89,6 +93,11 @@ export function native(name: string, source: string, ...roles: readonly [string,
 /** The module of a contestant of bench/contestants. */
 export function moduleOf(name: string): URL {
   return new URL(`../contestants/${name}.js`, import.meta.url);
+}
+
+/** The module of a contestant of bench/rivals. */
+export function rivalModule(name: string): URL {
+  return new URL(`${name}.js`, rivals);
 }
 
 /** A folder for sockets and the compiled C. */

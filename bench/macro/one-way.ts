@@ -11,9 +11,8 @@ export const oneWay: Scenario = raceScenario({
     unit: 'messages',
     first: OURS,
     notes: [
-      'ours is done when the peer has accepted it; the others when the system has it: C blocks '
-        + 'while the',
-      'peer\'s queue is full, Unix frames wait for the stream',
+      'ours is done when the peer has accepted it, the others when the system has it: C blocks',
+      'while the peer\'s queue is full, Unix frames wait for the stream',
     ],
   },
   starters: () => [

@@ -73,7 +73,8 @@ function formatRow(row: RaceRow, old: RaceRow | undefined): string {
     : `  p50 ${p50.toFixed(3)} p99 ${p99.toFixed(3)} ms`;
   const cost = `${cpuUs.median.toFixed(1).padStart(7)} us x ${formatSpread(cpuRatio)}`;
   const before = old === undefined ? '' : `  before: x ${old.ratio.median.toFixed(2)}`;
-  return `  ${contestant.padEnd(18)}${rate}/s  x ${formatSpread(ratio)}  ${cost}${latency}${before}`;
+  const speed = `${rate}/s  x ${formatSpread(ratio)}`;
+  return `  ${contestant.padEnd(18)}${speed}  ${cost}${latency}${before}`;
 }
 
 /** Gives a median with its quartiles. */

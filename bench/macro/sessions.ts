@@ -35,9 +35,9 @@ export const sessions: Scenario = {
 function format({ machine, sessions: count, bytes }: SessionsResult): string[] {
   return [
     ...heading('idle sessions', machine, `${count.toLocaleString('en')} over netlink`),
-    'each has made one call of 64 B; bytes each after full collections, a thousand sessions against',
-    `all of them; goal: ${GOAL} at each side. Limits raised: sessionsMax, sessionsPerPeerMax, `
-      + 'halfOpenMax\n',
+    'each has made one call of 64 B; bytes each after full collections, a thousand sessions',
+    `against all of them; goal: ${GOAL} at each side.`,
+    'Limits raised: sessionsMax, sessionsPerPeerMax, halfOpenMax, waitMs\n',
     ...formatShares(bytes),
   ];
 }

@@ -17,8 +17,8 @@ export const stream: Scenario = raceScenario({
     unit: 'MiB',
     first: OURS,
     notes: [
-      'net: Node\'s streams over a Unix socket, without frames: its taker gets chunks as they come, '
-        + 'ours values',
+      'net: Node\'s streams over a Unix socket, without frames: its taker gets chunks as they',
+      'come, ours values',
     ],
   },
   starters: () => [local(OURS, 'library'), local('net', 'unix-stream')],
