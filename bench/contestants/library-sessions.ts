@@ -11,8 +11,14 @@ const limits = {
   waitMs: 60_000, // a machine that has other work may take long for all that is in flight
 };
 const options = { timeoutMs: 600_000 };
-/** Sessions that are opened at the same time. */
-const OPENING = 256;
+/** Opened at the same time. A server keeps 64 offers for one peer; more would displace each other. */
+const OPENING = 32;
+/**
+ * Sessions of one endpoint: a server looks at all those of a peer when that opens another. All
+ * endpoints are there from the start, because each has 4 MiB for what it receives.
+ */
+const PER_ENDPOINT = 8_192;
+const ENDPOINTS = SESSIONS_MAX / PER_ENDPOINT;
 
 /** Answers echo calls of many sessions. */
 export async function serve(place: Place): Promise<Server> {
@@ -25,28 +31,27 @@ export async function serve(place: Place): Promise<Server> {
 /** Holds sessions, each of which has made a call, and calls in each in turn. */
 export async function connect(place: Place): Promise<Client> {
   const { createEndpoint, openNetlink } = await load(place);
-  const endpoint = createEndpoint({ transport: openNetlink(), limits });
+  const endpoints = Array.from({ length: ENDPOINTS }, () =>
+    createEndpoint({ transport: openNetlink(), limits }));
   const connections: Connection[] = [];
-  const first = new Uint8Array(64);
-  const open = async (count: number): Promise<void> => {
-    for (let added = 0; added < count; added++) {
+  const payload = new Uint8Array(64);
+  let begun = 0;
+  const openUpTo = async (count: number): Promise<void> => {
+    while (begun < count) {
+      const endpoint = endpoints[Math.floor(begun++ / PER_ENDPOINT)]!;
       const connection = await endpoint.connect(BENCH_ID, { peer: place.portid });
-      await connection.call('echo', first);
+      await connection.call('echo', payload);
       connections.push(connection);
     }
   };
   let turn = 0;
   return {
     fill: async (count) => {
-      const missing = count - connections.length;
-      const parts = Math.min(missing, OPENING);
-      await Promise.all(Array.from({ length: parts }, (_, part) =>
-        open(Math.floor(((part + 1) * missing) / parts) - Math.floor((part * missing) / parts))));
+      await Promise.all(Array.from({ length: OPENING }, () => openUpTo(count)));
     },
-    echo: (payload) => {
+    echo: (bytes) => {
       turn = (turn + 1) % connections.length;
-      return connections[turn]!.call('echo', payload, options);
+      return connections[turn]!.call('echo', bytes, options);
     },
-    tables: () => tablesOf(endpoint),
   };
 }

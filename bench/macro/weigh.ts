@@ -9,6 +9,8 @@ import { startSide, type Side } from './side.ts';
 const BEFORE = 1_000;
 /** A heap's picture is one text: of more, it would be longer than a string can be. */
 const PICTURED = 10_000;
+/** Bytes each, below which it is noise: what V8 compiled meanwhile. */
+const LEAST = 4;
 /** After which nothing is owed to the other side: acknowledgements, timers. */
 const QUIET_MS = 1_000;
 
@@ -48,7 +50,7 @@ export async function weigh(module: string, count: number): Promise<Sides<Share>
   });
 }
 
-/** Says which objects that is, the most bytes first, down to a byte each. */
+/** Says which objects that is, the most bytes first. */
 export async function objectsOf(module: string, count: number): Promise<Sides<readonly Part[]>> {
   const look = (side: Side): Promise<Population> => side.ask({ kind: 'objects' });
   return between(module, Math.min(count, PICTURED), look, (before, after, added) =>
@@ -58,7 +60,7 @@ export async function objectsOf(module: string, count: number): Promise<Sides<re
         count: (number - (before.get(kind)?.count ?? 0)) / added,
         bytes: (bytes - (before.get(kind)?.bytes ?? 0)) / added,
       }))
-      .filter(({ bytes }) => bytes >= 1)
+      .filter(({ bytes }) => bytes >= LEAST)
       .sort((left, right) => right.bytes - left.bytes));
 }
 
