@@ -11,7 +11,7 @@ const limits = {
   waitMs: 60_000, // a machine that has other work may take long for all that is in flight
 };
 const options = { timeoutMs: 600_000 };
-/** Opened at the same time. A server keeps 64 offers for one peer; more would displace each other. */
+/** Opened at the same time. A server keeps 64 offers for a peer; more would displace each other. */
 const OPENING = 32;
 /**
  * Sessions of one endpoint: a server looks at all those of a peer when that opens another. All
