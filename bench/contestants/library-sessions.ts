@@ -2,12 +2,11 @@ import type { Client, Place, Server } from './contestant.ts';
 import { BENCH_ID, load, tablesOf } from './library.ts';
 import type { Connection } from '../../sessions/connection.ts';
 
-/** More than any scenario opens; the usual limits are 4,096, 16 of one peer, and 1,024. */
+/** More than any scenario opens; the usual limits are 4,096, and 16 of one peer. */
 const SESSIONS_MAX = 2 ** 17;
 const limits = {
   sessionsMax: SESSIONS_MAX,
   sessionsPerPeerMax: SESSIONS_MAX,
-  halfOpenMax: SESSIONS_MAX,
   waitMs: 60_000, // a machine that has other work may take long for all that is in flight
 };
 const options = { timeoutMs: 600_000 };

@@ -15,13 +15,14 @@ export const clients: Scenario = raceScenario({
     notes: [
       'so many in flight over all sessions, in turn; sessions are spread over at most',
       `${PROCESSES} processes with an endpoint each. Limits raised:`,
-      'sessionsPerPeerMax, sessionsMax, halfOpenMax, waitMs',
+      'sessionsPerPeerMax, sessionsMax, waitMs',
     ],
   },
+  pace: { ms: 1_000 },
   starters: () => [1, 10, 100, 1000].map((sessions) =>
     local(`${sessions} session${sessions === 1 ? '' : 's'}`, 'library-sessions', {
       clients: Math.min(sessions, PROCESSES), sessions })),
-  heats: (players, { sizes = [64], inFlight = [1000, 64_000] }) =>
+  heats: (players, { sizes = [64], inFlight = [1000, 16_000] }) =>
     sizes.flatMap((size) =>
       inFlight.map((count) =>
         sameLoad(players, `${size} B, ${count} in flight`, {
