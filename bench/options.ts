@@ -10,6 +10,7 @@ export interface Options extends Choice {
   readonly sizes: readonly number[] | undefined;
   readonly inFlight: readonly number[] | undefined;
   readonly count: number | undefined;
+  readonly calls: number | undefined;
   readonly minutes: number | undefined;
   /** Whether to tell which objects make up the memory. */
   readonly objects: boolean;
@@ -34,10 +35,10 @@ export function readOptions(): { readonly names: readonly string[]; readonly opt
     allowPositionals: true,
     options: {
       against: text, only: text, rounds: text, ms: text, 'in-flight': text, size: text,
-      count: text, minutes: text, objects: { type: 'boolean', default: false },
+      count: text, calls: text, minutes: text, objects: { type: 'boolean', default: false },
     },
   });
-  const { against, only, rounds, ms, count, minutes, objects } = values;
+  const { against, only, rounds, ms, count, calls, minutes, objects } = values;
   const brief = names.length === 0;
   const options: Options = {
     only: only === undefined ? undefined : new RegExp(only, 'i'),
@@ -45,6 +46,7 @@ export function readOptions(): { readonly names: readonly string[]; readonly opt
     sizes: numbers(values.size),
     inFlight: numbers(values['in-flight']),
     count: number(count),
+    calls: number(calls),
     minutes: number(minutes),
     objects,
     brief,

@@ -8,6 +8,7 @@
  *   --ms N          for how long each time
  *   --in-flight N,… and --size N,…: the loads
  *   --count N       sessions, or calls, of those that are weighed
+ *   --calls N       of each simulation (400,000)
  *   --objects       says which objects that memory consists of
  *   --minutes N     how long the soak takes
  */
@@ -23,6 +24,8 @@ import { startUp } from './macro/start-up.ts';
 import { stream } from './macro/stream.ts';
 import { reliability } from './micro/reliability.ts';
 import { wire } from './micro/wire.ts';
+import { pressureScenario } from './pressure/scenario.ts';
+import { simulatorScenario } from './simulator/scenario.ts';
 import { readOptions } from './options.ts';
 import type { Scenario } from './scenario.ts';
 import { suite } from './suite.ts';
@@ -38,6 +41,8 @@ const scenarios: readonly Scenario[] = [
   inFlight,
   startUp,
   kernel,
+  pressureScenario,
+  simulatorScenario,
   soak,
 ];
 

@@ -1,5 +1,7 @@
 import Benchmark from 'benchmark';
-import type { Scenario, Screen } from './scenario.ts';
+import { machineFacts, type MachineFacts } from './macro/machine.ts';
+import { machineText, tell, wholeText, type Format } from './results.ts';
+import type { Scenario } from './scenario.ts';
 
 type Timed = Benchmark & { readonly error?: unknown };
 
@@ -9,39 +11,71 @@ export interface Case {
   readonly run: () => void;
 }
 
+/** How fast one case was. */
+export interface SuiteRow {
+  readonly name: string;
+  readonly perSecond: number;
+  /** The relative margin of error, %. */
+  readonly margin: number;
+  /** What it threw; then it has no speed. */
+  readonly error: string | undefined;
+}
+
+/** All that one run of a suite found. */
+export interface SuiteResult {
+  readonly machine: MachineFacts;
+  readonly rows: readonly SuiteRow[];
+}
+
 /** Makes a scenario of some cases. */
 export function suite(name: string, cases: readonly Case[]): Scenario {
-  return { name, seconds: cases.length * 2, run: (_options, screen) => run(name, cases, screen) };
+  return {
+    name,
+    seconds: cases.length * 2,
+    run: ({ saves }, { progress, print }) => {
+      const result = runSuite(cases, progress);
+      print(tell(name, result, saves, suiteFormat(name)));
+      return result.rows.filter(({ error }) => error !== undefined).length;
+    },
+  };
 }
 
 /**
- * Runs the cases one after the other and prints operations a second. benchmark.js swallows what a
- * case throws and reports 0 operations a second; here that is a failure. Gives the number of
- * failures.
+ * Times the cases one after the other. benchmark.js swallows what a case throws and reports 0
+ * operations a second; here that is an error.
  */
-function run(name: string, cases: readonly Case[], { progress, print }: Screen): number {
-  let failures = 0;
-  let done = 0;
-  print(name);
-  const timed = new Benchmark.Suite(name, {
+function runSuite(cases: readonly Case[], progress: (share: number) => void): SuiteResult {
+  const before = machineFacts();
+  const rows: SuiteRow[] = [];
+  const timed = new Benchmark.Suite({
     onCycle: (event: Benchmark.Event) => {
       // The declarations lack `error`, which is where a throw ends up.
-      const target = event.target as unknown as Timed;
-      progress(++done / cases.length);
-      if (target.error !== undefined) {
-        failures += 1;
-        print(`  ${target.name}: ${String(target.error)}`);
-        return;
-      }
-      const perSecond = Math.round(target.hz ?? 0)
-        .toLocaleString('en')
-        .padStart(14);
-      print(
-        `  ${(target.name ?? '').padEnd(44)}${perSecond}/s ±${target.stats?.rme.toFixed(1)} %`,
-      );
+      const { name = '', error, hz = 0, stats } = event.target as unknown as Timed;
+      const failure = error === undefined ? undefined : String(error);
+      rows.push({ name, perSecond: hz, margin: stats?.rme ?? 0, error: failure });
+      progress(rows.length / cases.length);
     },
   });
-  for (const { name: title, run } of cases) timed.add(title, run, { maxTime: 0.5 });
+  for (const { name, run } of cases) timed.add(name, run, { maxTime: 0.5 });
   timed.run();
-  return failures;
+  return { machine: { ...before, loadAfter: machineFacts().loadBefore }, rows };
+}
+
+/** Gives a way to make the table of a suite. */
+function suiteFormat(name: string): Format<SuiteResult> {
+  return (result, previous) => {
+    const lines = [`${name}, ${result.machine.at}`, ...machineText(result, previous)];
+    for (const row of result.rows) {
+      lines.push(rowText(row, previous?.rows.find((old) => old.name === row.name)));
+    }
+    return `${lines.join('\n')}\n`;
+  };
+}
+
+function rowText({ name, perSecond, margin, error }: SuiteRow, old: SuiteRow | undefined): string {
+  if (error !== undefined) return `  ${name}: ${error}`;
+  const before = old === undefined
+    ? ''
+    : `  before: ${wholeText(old.perSecond, 0)}/s, x ${(perSecond / old.perSecond).toFixed(2)}`;
+  return `  ${name.padEnd(44)}${wholeText(perSecond, 14)}/s ±${margin.toFixed(1)} %${before}`;
 }

@@ -13,6 +13,15 @@ export interface Place {
 /** Does one thing with a payload; resolves when it is done. */
 export type Deed = (payload: Uint8Array) => Promise<unknown>;
 
+/** What both sides sent, counted from their start. */
+export interface Sent {
+  /** Requests and replies, each transmission counted. */
+  readonly transmissions: number;
+  readonly datagrams: number;
+  /** Datagrams lost at a full receive queue. */
+  readonly drops: number;
+}
+
 /** The sizes of tables, by name. */
 export type Tables = Readonly<Record<string, number>>;
 
@@ -34,6 +43,8 @@ export interface Client {
   readonly begin?: () => Promise<void>;
   readonly end?: () => Promise<void>;
   readonly tables?: () => Tables;
+  /** Where it is known. */
+  readonly sent?: () => Promise<Sent>;
 }
 
 /** The side that is asked. */

@@ -1,4 +1,4 @@
-import type { Client, Deed } from './contestant.ts';
+import type { Client, Deed, Sent } from './contestant.ts';
 
 /** What can be measured of a client. `down` and `up` are streams, `both` is one of each. */
 export type Task = 'echo' | 'oneWay' | 'mixed' | 'down' | 'up' | 'both';
@@ -11,18 +11,22 @@ export interface Load {
   /** Things done at the same time. Streams are one each way, whatever it says. */
   readonly inFlight: number;
   readonly ms: number;
+  /** Of so many the latency of one is taken; 8 by default. */
+  readonly every?: number;
 }
 
 /** What came of it: how many calls or messages, or MiB of a stream. */
 export interface Score {
   readonly done: number;
   readonly perSecond: number;
-  /** Latencies of every eighth, ms; undefined where nobody took them. */
+  /** Latencies, ms; undefined where nobody took them. */
   readonly p50: number | undefined;
   readonly p99: number | undefined;
+  readonly p999?: number | undefined;
+  /** During the measurement. */
+  readonly sent?: Sent;
 }
 
-const SAMPLED = 8;
 const MIB = 2 ** 20;
 
 /** Does what the load says for as long as it says. */
@@ -31,21 +35,26 @@ export async function measure(client: Client, load: Load): Promise<Score> {
   try {
     const { task } = load;
     const streams = task === 'down' || task === 'up' || task === 'both';
-    return streams ? await measureStreams(client, load) : await measureDeeds(client[task]!, load);
+    const before = await client.sent?.();
+    const work = streams ? measureStreams(client, load) : measureDeeds(client[task]!, load);
+    const score = await work;
+    const after = await client.sent?.();
+    return before && after ? { ...score, sent: between(before, after) } : score;
   } finally {
     await client.end?.();
   }
 }
 
 /** Keeps so many in flight, each with a promise of its own. */
-async function measureDeeds(deed: Deed, { size, inFlight, ms }: Load): Promise<Score> {
+async function measureDeeds(deed: Deed, load: Load): Promise<Score> {
+  const { size, inFlight, ms, every = 8 } = load;
   const payload = new Uint8Array(size).fill(7);
   const samples: number[] = [];
   let done = 0;
   let stop = false;
   const worker = async (): Promise<void> => {
     while (!stop) {
-      const sampled = done % SAMPLED === 0;
+      const sampled = done % every === 0;
       const began = sampled ? performance.now() : 0;
       await deed(payload);
       done += 1;
@@ -60,7 +69,7 @@ async function measureDeeds(deed: Deed, { size, inFlight, ms }: Load): Promise<S
   const perSecond = (done * 1000) / (performance.now() - began);
   samples.sort((left, right) => left - right);
   const at = (share: number): number | undefined => samples[Math.floor(samples.length * share)];
-  return { done, perSecond, p50: at(0.5), p99: at(0.99) };
+  return { done, perSecond, p50: at(0.5), p99: at(0.99), p999: at(0.999) };
 }
 
 /** Counts the bytes that were taken: by us of what comes, by the peer of what goes. */
@@ -85,4 +94,12 @@ async function measureStreams(client: Client, { task, size, ms }: Load): Promise
   const done = bytes / MIB;
   const perSecond = (done * 1000) / (performance.now() - began);
   return { done, perSecond, p50: undefined, p99: undefined };
+}
+
+function between(before: Sent, after: Sent): Sent {
+  return {
+    transmissions: after.transmissions - before.transmissions,
+    datagrams: after.datagrams - before.datagrams,
+    drops: after.drops - before.drops,
+  };
 }

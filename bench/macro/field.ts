@@ -6,7 +6,8 @@ import { startNative, startNode, type Crowd, type Player } from './player.ts';
 
 /** The folder bench/rivals, seen from dist/bench/macro. */
 const rivals = new URL('../../../bench/rivals/', import.meta.url);
-const ownBuild = new URL('../../', import.meta.url);
+/** This build of the library. */
+export const ownBuild: URL = new URL('../../', import.meta.url);
 
 /** The name that the others are compared with. */
 export const OURS = 'connector-rpc';

@@ -3,7 +3,8 @@ import type { Scenario } from '../scenario.ts';
 import { local } from './field.ts';
 import type { RaceResult } from './race.ts';
 import { runRace, type RaceParts } from './races.ts';
-import { formatRace, savedResult, saveResult } from './report.ts';
+import { formatRace } from './report.ts';
+import { tell } from '../results.ts';
 import { formatParts, formatShares, objectsOf, weigh, type Share, type Sides } from './weigh.ts';
 
 const MODULE = 'library-calls';
@@ -47,10 +48,8 @@ export const inFlight: Scenario = {
     const calls = options.count ?? DEPTHS.at(-1)!;
     const bytes = await weigh(MODULE, calls);
     const result: InFlightResult = { ...raced, calls, bytes };
-    const previous = options.saves ? savedResult<InFlightResult>(race.name) : undefined;
-    const text = `${formatRace(raced, race.wording, previous)}\n${formatHeld(result)}\n`;
-    if (options.saves) saveResult(race.name, result, text);
-    print(text);
+    print(tell(race.name, result, options.saves, (found, previous) =>
+      `${formatRace(found, race.wording, previous)}\n${formatHeld(found)}\n`));
     if (options.objects) print(`${formatParts(await objectsOf(MODULE, calls)).join('\n')}\n`);
     return 0;
   },

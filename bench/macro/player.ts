@@ -112,6 +112,6 @@ function sharesOf(total: number, parts: number): number[] {
 function together(scores: readonly Score[]): Score {
   const sum = (of: (score: Score) => number): number =>
     scores.reduce((total, score) => total + of(score), 0);
-  const { p50, p99 } = scores[0]!;
-  return { done: sum(({ done }) => done), perSecond: sum(({ perSecond }) => perSecond), p50, p99 };
+  const done = sum((score) => score.done);
+  return { ...scores[0]!, done, perSecond: sum(({ perSecond }) => perSecond) };
 }

@@ -2,7 +2,8 @@ import type { Options } from '../options.ts';
 import type { Scenario, Screen } from '../scenario.ts';
 import { startField, type Starter } from './field.ts';
 import { race, type Heat, type Pace, type RaceResult } from './race.ts';
-import { formatRace, savedResult, saveResult, type Wording } from './report.ts';
+import { formatRace, type Wording } from './report.ts';
+import { tell } from '../results.ts';
 import type { Player } from './player.ts';
 
 /** A scenario in which contestants are measured side by side. */
@@ -24,10 +25,9 @@ export function raceScenario(parts: RaceParts): Scenario {
     seconds: parts.seconds,
     run: async (options, screen) => {
       const result = await runRace(parts, options, screen);
-      const previous = options.saves ? savedResult<RaceResult>(parts.name) : undefined;
-      const text = formatRace(result, parts.wording, previous);
-      if (options.saves) saveResult(parts.name, result, text);
-      screen.print(text);
+      const format = (found: RaceResult, previous: RaceResult | undefined): string =>
+        formatRace(found, parts.wording, previous);
+      screen.print(tell(parts.name, result, options.saves, format));
       return 0;
     },
   };

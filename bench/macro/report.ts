@@ -1,8 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { MachineFacts } from './machine.ts';
 import type { RaceResult, RaceRow } from './race.ts';
-import type { Spread } from './spread.ts';
+import { machineText, spreadText, wholeText } from '../results.ts';
 
 /** How a race is told. */
 export interface Wording {
@@ -15,19 +12,6 @@ export interface Wording {
   readonly notes?: readonly string[];
 }
 
-/** The folder of results in the source tree, seen from dist/bench/macro. */
-const folder = new URL('../../../bench/results/', import.meta.url).pathname;
-
-/** Says where something was measured, as two lines. */
-export function heading(title: string, machine: MachineFacts, how: string): string[] {
-  return [
-    `${title}, ${machine.at}: ${how}`,
-    `${machine.processors} x ${machine.processor}, ${machine.memoryGiB} GiB, ` +
-      `Linux ${machine.kernel}, Node ${machine.node}, ` +
-      `load ${machine.loadBefore.toFixed(1)} before, ${machine.loadAfter.toFixed(1)} after`,
-  ];
-}
-
 /** Gives a race as a table, beside what the previous one found where there was one. */
 export function formatRace(
   result: RaceResult,
@@ -36,7 +20,8 @@ export function formatRace(
 ): string {
   const { machine, rounds, ms, absent, rows } = result;
   const lines = [
-    ...heading(title, machine, `${rounds} rounds of ${ms} ms each, interleaved`),
+    `${title}, ${machine.at}: ${rounds} rounds of ${ms} ms each, interleaved`,
+    ...machineText(result, previous),
     `x: ${unit} a second of ${first} divided by the line's; median of rounds [quartiles]`,
     'us: processor time of both sides for each, and the first line\'s divided by the line\'s',
     ...notes,
@@ -52,32 +37,16 @@ export function formatRace(
   return `${lines.join('\n')}\n`;
 }
 
-/** The result saved last under a name; undefined if there is none. */
-export function savedResult<Result>(name: string): Result | undefined {
-  const file = join(folder, `${name}.json`);
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Result) : undefined;
-}
-
-/** Saves a result and its text. */
-export function saveResult(name: string, result: unknown, text: string): void {
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(result, undefined, 1)}\n`);
-  writeFileSync(join(folder, `${name}.txt`), text);
-}
-
 function formatRow(row: RaceRow, old: RaceRow | undefined): string {
   const { contestant, perSecond, ratio, cpuUs, cpuRatio, p50, p99 } = row;
-  const rate = Math.round(perSecond.median).toLocaleString('en').padStart(11);
+  const rate = wholeText(perSecond.median, 11);
   const latency = p50 === undefined || p99 === undefined
     ? ''
     : `  p50 ${p50.toFixed(3)} p99 ${p99.toFixed(3)} ms`;
-  const cost = `${cpuUs.median.toFixed(1).padStart(7)} us x ${formatSpread(cpuRatio)}`;
-  const before = old === undefined ? '' : `  before: x ${old.ratio.median.toFixed(2)}`;
-  const speed = `${rate}/s  x ${formatSpread(ratio)}`;
+  const cost = `${cpuUs.median.toFixed(1).padStart(7)} us x ${spreadText(cpuRatio)}`;
+  const before = old === undefined
+    ? ''
+    : `  before: ${wholeText(old.perSecond.median, 0)}/s x ${old.ratio.median.toFixed(2)}`;
+  const speed = `${rate}/s  x ${spreadText(ratio)}`;
   return `  ${contestant.padEnd(18)}${speed}  ${cost}${latency}${before}`;
-}
-
-/** Gives a median with its quartiles. */
-export function formatSpread({ low, median, high }: Spread, digits = 2): string {
-  return `${median.toFixed(digits)} [${low.toFixed(digits)}, ${high.toFixed(digits)}]`;
 }

@@ -1,6 +1,6 @@
 import type { Scenario } from '../scenario.ts';
 import { machineFacts, type MachineFacts } from './machine.ts';
-import { heading, saveResult } from './report.ts';
+import { machineText, tell } from '../results.ts';
 import { formatParts, formatShares, objectsOf, weigh, type Share, type Sides } from './weigh.ts';
 
 const SESSIONS = 100_000;
@@ -25,20 +25,21 @@ export const sessions: Scenario = {
     const bytes = await weigh(MODULE, count);
     const machine = { ...before, loadAfter: machineFacts().loadBefore };
     const result: SessionsResult = { machine, sessions: count, bytes };
-    const text = `${format(result).join('\n')}\n`;
-    if (options.saves) saveResult('sessions', result, text);
-    print(text);
+    print(tell('sessions', result, options.saves, format));
     if (options.objects) print(`${formatParts(await objectsOf(MODULE, count)).join('\n')}\n`);
     return 0;
   },
 };
 
-function format({ machine, sessions: count, bytes }: SessionsResult): string[] {
+function format(result: SessionsResult, previous: SessionsResult | undefined): string {
+  const { machine, sessions: count, bytes } = result;
   return [
-    ...heading('idle sessions', machine, `${count.toLocaleString('en')} over netlink`),
+    `idle sessions, ${machine.at}: ${count.toLocaleString('en')} over netlink`,
+    ...machineText(result, previous),
     'each has made one call of 64 B; bytes each after full collections, a thousand sessions',
     `against all of them; goal: ${GOAL} at each side.`,
     'Limits raised: sessionsMax, sessionsPerPeerMax, waitMs\n',
     ...formatShares(bytes),
-  ];
+    '',
+  ].join('\n');
 }

@@ -26,18 +26,11 @@ export async function startSide(
   place: Place,
 ): Promise<Side> {
   const peer = new URL('../contestants/peer.js', import.meta.url);
-  const child = fork(peer, [role, module.href, JSON.stringify(place)], {
-    execArgv: ['--enable-source-maps', '--expose-gc'],
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    serialization: 'advanced',
-  });
-  await unlessEnded(name, child, once(child, 'message'));
+  const child = await forkReady(name, peer, [role, module.href, JSON.stringify(place)]);
   return {
     ask: async <Kind extends Question['kind']>(question: Question) => {
-      const answer = once(child, 'message');
-      child.send(question);
-      const [{ answered }] = (await unlessEnded(name, child, answer)) as [{ answered: unknown }];
-      return answered as Answers[Kind];
+      const { answered } = await ask<{ answered: Answers[Kind] }>(name, child, question);
+      return answered;
     },
     spentMs: () => processorMs(child.pid!),
     // Not by a signal: it has to end what it started itself.
@@ -45,6 +38,28 @@ export async function startSide(
       if (child.connected) child.disconnect();
     },
   };
+}
+
+/** Starts a program of ours as a process of its own; resolves when it has said that it is up. */
+export async function forkReady(
+  name: string,
+  program: URL,
+  operands: readonly string[],
+): Promise<ChildProcess> {
+  const child = fork(program, operands, {
+    execArgv: ['--enable-source-maps', '--expose-gc'],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    serialization: 'advanced',
+  });
+  await unlessEnded(name, child, once(child, 'message'));
+  return child;
+}
+
+/** Gives such a process an order; resolves with its answer. */
+export async function ask<T>(name: string, child: ChildProcess, order: object): Promise<T> {
+  const answered = once(child, 'message');
+  child.send(order);
+  return (await unlessEnded(name, child, answered))[0] as T;
 }
 
 /** The processor time of all threads of a process so far: what the scheduler counts, exactly. */

@@ -3,7 +3,7 @@ import type { Answers } from '../contestants/questions.ts';
 import type { Scenario } from '../scenario.ts';
 import { makeFolder, moduleOf, placeIn } from './field.ts';
 import { machineFacts, type MachineFacts } from './machine.ts';
-import { heading, saveResult } from './report.ts';
+import { machineText, tell } from '../results.ts';
 import { startSide, type Side } from './side.ts';
 import { trendOf, type Trend } from './trend.ts';
 
@@ -46,9 +46,7 @@ export const soak: Scenario = {
   run: async (options, { progress, print }) => {
     const minutes = options.minutes ?? (options.brief ? BRIEF_MINUTES : MINUTES);
     const result = await run(minutes, progress);
-    const text = `${format(result).join('\n')}\n`;
-    if (options.saves && !options.brief) saveResult('soak', result, text);
-    print(text);
+    print(tell('soak', result, options.saves && !options.brief, format));
     return minutes < JUDGED_MINUTES ? 0 : result.rows.filter(({ grows }) => grows).length;
   },
 };
@@ -100,10 +98,12 @@ function rowOf(side: SoakRow['side'], measure: string, samples: readonly number[
   return { side, measure, trend, grows, samples };
 }
 
-function format({ machine, minutes, calls, rows }: SoakResult): string[] {
+function format(result: SoakResult, previous: SoakResult | undefined): string {
+  const { machine, minutes, calls, rows } = result;
   const cell = (value: number): string => Math.round(value).toLocaleString('en').padStart(14);
   return [
-    ...heading('soak', machine, `${minutes} minutes, ${calls.toLocaleString('en')} things done`),
+    `soak, ${machine.at}: ${minutes} minutes, ${calls.toLocaleString('en')} things done`,
+    ...machineText(result, previous),
     `${IN_FLIGHT} at the same time over netlink: calls, messages, streams, long values, failures,`,
     'deadlines that pass, calls that are cancelled, sessions that come and go.',
     `In use at rest after full collections, ${SAMPLES} samples; a line fitted through the second `
@@ -115,5 +115,6 @@ function format({ machine, minutes, calls, rows }: SoakResult): string[] {
     ...rows.map(({ side, measure, trend: { mean, growth, error }, grows }) =>
       `  ${`${side} ${measure}`.padEnd(22)}${cell(mean)}${cell(growth)}${cell(error)}`
         + (grows ? '  GROWS' : '')),
-  ];
+    '',
+  ].join('\n');
 }

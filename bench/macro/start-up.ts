@@ -5,7 +5,7 @@ import type { Milestones } from '../contestants/starter.ts';
 import type { Scenario } from '../scenario.ts';
 import { makeFolder, moduleOf, OURS, placeIn, rivalModule } from './field.ts';
 import { machineFacts, type MachineFacts } from './machine.ts';
-import { formatSpread, heading, saveResult } from './report.ts';
+import { machineText, spreadText, tell } from '../results.ts';
 import { startSide, unlessEnded, type Side } from './side.ts';
 import { shuffled, spreadOf, type Spread } from './spread.ts';
 
@@ -63,9 +63,7 @@ export const startUp: Scenario = {
         }
       }
       const result = await measured(started, absent, rounds, progress);
-      const text = `${format(result).join('\n')}\n`;
-      if (options.saves) saveResult('start-up', result, text);
-      print(text);
+      print(tell('start-up', result, options.saves, format));
     } finally {
       for (const { server } of started) server.stop();
       rmSync(folder, { recursive: true, force: true });
@@ -123,12 +121,14 @@ async function measured(
   return { machine: { ...before, loadAfter: machineFacts().loadBefore }, rounds, absent, rows };
 }
 
-function format({ machine, rounds, absent, rows }: StartUpResult): string[] {
+function format(result: StartUpResult, previous: StartUpResult | undefined): string {
+  const { machine, rounds, absent, rows } = result;
   const row = (name: string, ...cells: readonly string[]): string =>
     `  ${name.padEnd(14)}${cells.map((cell) => cell.padStart(24)).join('')}`;
-  const inMs = (spread: Spread): string => formatSpread(spread, 1);
+  const inMs = (spread: Spread): string => spreadText(spread, 1);
   return [
-    ...heading('start-up', machine, `${rounds} starts of each, interleaved`),
+    `start-up, ${machine.at}: ${rounds} starts of each, interleaved`,
+    ...machineText(result, previous),
     'ms until Node runs the first line, for the imports, for connecting and the first call, and',
     'from the start of the process to the first answer; median of the starts [quartiles]',
     ...absent.map((why) => `not measured: ${why.slice(0, 160)}`),
@@ -136,5 +136,6 @@ function format({ machine, rounds, absent, rows }: StartUpResult): string[] {
     row('', 'Node', 'imports', 'connect and call', 'first answer'),
     ...rows.map(({ contestant, born, imports, firstCall, answered }) =>
       row(contestant, ...[born, imports, firstCall, answered].map(inMs))),
-  ];
+    '',
+  ].join('\n');
 }

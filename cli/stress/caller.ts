@@ -23,6 +23,9 @@ export class Caller {
   readonly #filler: SeededRandom;
   /** Calls made so far on each channel. */
   readonly #positions: number[] = [];
+  /** Where payloads are made, and the same memory as bytes. */
+  readonly #words: Uint32Array;
+  readonly #bytes: Uint8Array;
   readonly #latenciesUs: Uint32Array;
   readonly #failedByOutcome = noOutcomes();
   #connection: Connection | undefined;
@@ -36,6 +39,8 @@ export class Caller {
     this.#parts = parts;
     this.#quota = quotaOf(plan, client);
     this.#filler = randomOf(plan, `filler ${client}`);
+    this.#words = new Uint32Array(Math.ceil(plan.payload / 4));
+    this.#bytes = new Uint8Array(this.#words.buffer, 0, plan.payload);
     this.#latenciesUs = new Uint32Array(this.#quota);
   }
 
@@ -110,9 +115,10 @@ export class Caller {
   /** The call's stamp, then filler: a reply that is another call's differs in nearly every byte. */
   #payload(number: number, channel: number): Uint8Array {
     const { client, plan } = this.#parts;
-    const words = new Uint32Array(Math.ceil(plan.payload / 4));
+    const words = this.#words;
     for (let at = 0; at < words.length; at++) words[at] = this.#filler.u32();
-    const bytes = new Uint8Array(words.buffer, 0, plan.payload);
+    // A copy of up to 64 bytes lies on V8's own heap; a view of words made for it would not.
+    const bytes = this.#bytes.slice();
     const position = this.#positions[channel] ?? 0;
     this.#positions[channel] = position + 1;
     if (plan.payload >= STAMP_LENGTH) writeStamp(bytes, { client, number, channel, position });

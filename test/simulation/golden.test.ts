@@ -1,15 +1,10 @@
 import test from 'ava';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { runCell, type CellOptions, type CellResult } from './cell.ts';
-import { packageRoot } from '../package-root.ts';
+import { isAccepted } from './accepted.ts';
+import { runCell, type CellOptions, type CellResult } from '../../bench/pressure/cell.ts';
 
 // The latency that the protocol gives under loss, in units of the loss-free time of the same cell,
 // beside what no protocol without redundancy can undercut (`bound`). Nothing here depends on the
-// machine: a change of the text is a change of behaviour. To accept one:
-//   CNRPC_GOLDEN=write npx ava dist/test/simulation/golden.test.js
-
-const FILE = join(packageRoot, 'test', 'simulation', 'golden', 'table.txt');
+// machine: a change of the text is a change of behaviour, which `npm run golden` accepts.
 
 const ROUND_TRIPS = [0, 1, 20];
 const IN_FLIGHT = [1, 64, 1024];
@@ -123,18 +118,6 @@ const HEAD = [
   ]),
 ];
 
-/** The two texts side by side, only where they differ. */
-function difference(old: string, now: string): string {
-  const [before, after] = [old.split('\n'), now.split('\n')];
-  const lines: string[] = [];
-  for (let index = 0; index < Math.max(before.length, after.length); index++) {
-    if (before[index] === after[index]) continue;
-    if (before[index] !== undefined) lines.push(`- ${before[index]}`);
-    if (after[index] !== undefined) lines.push(`+ ${after[index]}`);
-  }
-  return lines.join('\n');
-}
-
 test('the golden table: no cell is worse than its bound, and none has changed', async (t) => {
   t.timeout(120_000);
   const lines = [...HEAD];
@@ -152,12 +135,6 @@ test('the golden table: no cell is worse than its bound, and none has changed', 
     }
   }
   const text = lines.join('\n');
-  if (process.env['CNRPC_GOLDEN'] === 'write') writeFileSync(FILE, text);
-  const accepted = readFileSync(FILE, 'utf8');
   if (broken.length > 0) t.fail(`beyond the bounds:\n${broken.join('\n')}`);
-  if (text === accepted) t.pass();
-  else {
-    const accept = 'To accept it: CNRPC_GOLDEN=write npx ava dist/test/simulation/golden.test.js';
-    t.fail(`the table has changed\n${difference(accepted, text)}\n${accept}`);
-  }
+  isAccepted(t, 'table.txt', text);
 });

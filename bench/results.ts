@@ -1,0 +1,63 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { MachineFacts } from './macro/machine.ts';
+import type { Spread } from './macro/spread.ts';
+
+/** What one run of a scenario found, as it is kept: plain data. */
+export interface Result {
+  readonly machine: MachineFacts;
+}
+
+/** Makes a result's table, beside what the previous whole run found where there was one. */
+export type Format<T extends Result> = (result: T, previous: T | undefined) => string;
+
+/** Where results are kept, seen from dist/bench. */
+const folder = new URL('../../bench/results/', import.meta.url).pathname;
+
+/**
+ * Gives the table of a result. A whole run is kept as NAME.json and NAME.txt, to be compared with
+ * the next; one of which only a part was asked for is not what the next is to be compared with.
+ */
+export function tell<T extends Result>(
+  name: string,
+  result: T,
+  whole: boolean,
+  format: Format<T>,
+): string {
+  const file = join(folder, `${name}.json`);
+  const previous = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as T) : undefined;
+  const text = format(result, previous);
+  if (whole) {
+    keep(`${name}.json`, `${JSON.stringify(result, undefined, 1)}\n`);
+    keep(`${name}.txt`, text);
+  }
+  return text;
+}
+
+/** Writes a file beside the results. */
+export function keep(name: string, text: string): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, name), text);
+}
+
+/** Says where a result is from, and with which earlier one it is compared. */
+export function machineText({ machine }: Result, previous: Result | undefined): string[] {
+  const lines = [
+    `${machine.processors} x ${machine.processor}, ${machine.memoryGiB} GiB, ` +
+      `Linux ${machine.kernel}, Node ${machine.node}, ` +
+      `load ${machine.loadBefore.toFixed(1)} before, ${machine.loadAfter.toFixed(1)} after`,
+  ];
+  if (previous === undefined) return lines;
+  const { at, node, loadBefore } = previous.machine;
+  return [...lines, `before: the run of ${at}, Node ${node}, load ${loadBefore.toFixed(1)}`];
+}
+
+/** Shows a median with its quartiles. */
+export function spreadText({ low, median, high }: Spread, digits = 2): string {
+  return `${median.toFixed(digits)} [${low.toFixed(digits)}, ${high.toFixed(digits)}]`;
+}
+
+/** Shows a whole number with separators, right-aligned. */
+export function wholeText(value: number, width: number): string {
+  return Math.round(value).toLocaleString('en').padStart(width);
+}

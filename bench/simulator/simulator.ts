@@ -1,0 +1,113 @@
+import type { Lap } from './worker.ts';
+import type { Plan } from '../../cli/stress/plan.ts';
+import { ownBuild } from '../macro/field.ts';
+import { machineFacts, type MachineFacts } from '../macro/machine.ts';
+import { ask, forkReady } from '../macro/side.ts';
+import { shuffled, spreadOf, type Spread } from '../macro/spread.ts';
+
+/** What is measured, and how often. */
+export interface SimulatorPlan {
+  readonly calls: number;
+  readonly rounds: number;
+  /** The folder of another build, measured in the same rounds. */
+  readonly baseline: URL | undefined;
+}
+
+/** One build with one set of faults. */
+export interface SimulatorRow {
+  readonly build: string;
+  readonly faults: string;
+  /** Of wall time. */
+  readonly callsPerSecond: Spread;
+  readonly cpuUsPerCall: Spread;
+  /** This build's calls a second divided by the baseline's of the same round. */
+  readonly ratio: Spread;
+  /** The baseline's processor time divided by this build's. */
+  readonly cpuRatio: Spread;
+  /** Whether the baseline's simulation went the same way to the last count. */
+  readonly sameHistory: boolean;
+}
+
+/** All that one run found. */
+export interface SimulatorResult {
+  readonly machine: MachineFacts;
+  readonly calls: number;
+  readonly rounds: number;
+  readonly rows: readonly SimulatorRow[];
+}
+
+const OURS = 'this build';
+const BASELINE = 'baseline';
+
+/** The line of `npm start`, without its faults and with them. */
+const FAULTLESS = {
+  transport: 'simulated', clients: 4, inFlight: 64, payload: 64,
+  loss: 0, duplicate: 0, reorder: 0, corrupt: 0, delayMs: { min: 0, max: 0 },
+  memory: 'none', receiveBuffer: undefined, seed: 1,
+} as const;
+const FAULTY = {
+  ...FAULTLESS, loss: 0.1, duplicate: 0.05, reorder: 0.1, corrupt: 0.02,
+  delayMs: { min: 0, max: 3 }, memory: 'severe',
+} as const;
+const plans = { 'no faults': FAULTLESS, 'the faults of npm start': FAULTY } as const;
+
+/**
+ * Runs `cnrpc stress` simulated, each build in a process of its own that lives through the whole
+ * run, in an order drawn anew each round. A first round warms up and does not count.
+ */
+export async function simulator(
+  plan: SimulatorPlan,
+  progress: (share: number) => void,
+): Promise<SimulatorResult> {
+  const before = machineFacts();
+  const { calls, rounds, baseline } = plan;
+  const builds = [{ name: OURS, url: ownBuild }];
+  if (baseline !== undefined) builds.push({ name: BASELINE, url: baseline });
+  const worker = new URL('worker.js', import.meta.url);
+  const runners = await Promise.all(builds.map(async ({ name, url }) => {
+    return { name, child: await forkReady(name, worker, [url.href]) };
+  }));
+  const rows: SimulatorRow[] = [];
+  const laps = Object.keys(plans).length * (rounds + 1) * runners.length;
+  let done = 0;
+  const round = async (faults: Plan): Promise<Map<string, Lap>> => {
+    const taken = new Map<string, Lap>();
+    for (const { name, child } of shuffled(runners)) {
+      taken.set(name, await ask<Lap>(name, child, faults));
+      progress(++done / laps);
+    }
+    return taken;
+  };
+  try {
+    for (const [faults, shape] of Object.entries(plans)) {
+      const all: Map<string, Lap>[] = [];
+      await round({ ...shape, calls });
+      for (let count = 0; count < rounds; count++) all.push(await round({ ...shape, calls }));
+      for (const { name } of runners) rows.push(rowOf(name, faults, calls, all));
+    }
+  } finally {
+    for (const { child } of runners) child.kill();
+  }
+  return { machine: { ...before, loadAfter: machineFacts().loadBefore }, calls, rounds, rows };
+}
+
+function rowOf(
+  build: string,
+  faults: string,
+  calls: number,
+  rounds: readonly ReadonlyMap<string, Lap>[],
+): SimulatorRow {
+  const pairs = rounds.map((round) => {
+    const own = round.get(build)!;
+    return { own, base: round.get(BASELINE) ?? own };
+  });
+  return {
+    build,
+    faults,
+    callsPerSecond: spreadOf(pairs.map(({ own }) => (calls * 1000) / own.wallMs)),
+    cpuUsPerCall: spreadOf(pairs.map(({ own }) => (own.cpuMs * 1000) / calls)),
+    ratio: spreadOf(pairs.map(({ own, base }) => base.wallMs / own.wallMs)),
+    cpuRatio: spreadOf(pairs.map(({ own, base }) => base.cpuMs / own.cpuMs)),
+    sameHistory: pairs.every(({ own, base }) => own.history === base.history),
+  };
+}
