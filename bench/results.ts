@@ -53,8 +53,8 @@ export function machineText({ machine }: Result, previous: Result | undefined): 
 }
 
 /** Shows a median with its quartiles. */
-export function spreadText({ low, median, high }: Spread): string {
-  return `${median.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`;
+export function spreadText({ low, median, high }: Spread, digits = 2): string {
+  return `${median.toFixed(digits)} [${low.toFixed(digits)}, ${high.toFixed(digits)}]`;
 }
 
 /** Shows a whole number with separators, right-aligned. */

@@ -1,51 +1,104 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Place } from './contestant.ts';
-import { startNative, startNode, type Player } from './player.ts';
+import type { Place } from '../contestants/contestant.ts';
+import { startNative, startNode, type Crowd, type Player } from './player.ts';
 
 /** The folder bench/rivals, seen from dist/bench/macro. */
 const rivals = new URL('../../../bench/rivals/', import.meta.url);
 /** This build of the library. */
 export const ownBuild: URL = new URL('../../', import.meta.url);
 
+/** The name that the others are compared with. */
+export const OURS = 'connector-rpc';
+
+/** Another build of the library, measured in the same rounds. */
+export const BASELINE = 'baseline';
+
+/** A way to start a contestant. */
+export interface Starter {
+  readonly name: string;
+  readonly start: (name: string, place: Place, folder: string) => Promise<Player>;
+}
+
 /** The contestants that could be started, and why the others could not. */
 export interface Field {
   readonly players: readonly Player[];
   readonly absent: readonly string[];
+  /** Ends them all. */
+  readonly stop: () => void;
 }
 
-/** The name that the others are compared with. */
-export const OURS = 'connector-rpc';
+/** Narrows and widens a field. */
+export interface Choice {
+  /** Of the rivals, those that it names; undefined: all. */
+  readonly only: RegExp | undefined;
+  /** The URL of the folder of another build of the library. */
+  readonly baseline: URL | undefined;
+}
 
-/**
- * Starts every contestant that this machine can run, of the rivals only those that `only` names.
- * `baseline` is another build of the library, the URL of its folder, measured beside this one.
- */
-export async function startField(folder: string, baseline?: URL, only?: RegExp): Promise<Field> {
-  const starts: readonly (readonly [string, (place: Place, name: string) => Promise<Player>])[] = [
-    [OURS, (place, name) => startNode(name, local('library'), place)],
-    ['C, one a datagram', (place, name) => startNative(name, compile(folder), place)],
-    ['unix frames', (place, name) => startNode(name, local('unix-frames'), place)],
-    ['MessagePort', (place, name) => startNode(name, local('message-port'), place)],
-    ['ZeroMQ', (place, name) => startNode(name, new URL('zeromq.js', rivals), place)],
-    ['grpc-js', (place, name) => startNode(name, new URL('grpc.js', rivals), place)],
-    ['NATS', (place, name) => startNode(name, new URL('nats.js', rivals), place)],
-  ];
+/** Starts every contestant that this machine can run. The first is ours and never left out. */
+export async function startField(
+  starters: readonly Starter[],
+  { only, baseline }: Choice,
+): Promise<Field> {
+  const folder = makeFolder();
   const players: Player[] = [];
   const absent: string[] = [];
-  const start = async (name: string, build: URL, begin: (typeof starts)[0][1]): Promise<void> => {
+  const start = async (name: string, build: URL, starter: Starter): Promise<void> => {
     try {
-      players.push(await begin(placeOf(folder, players.length, build), name));
+      players.push(await starter.start(name, placeIn(folder, players.length, build), folder));
     } catch (error) {
       absent.push(`${name}: ${(error as Error).message}`);
     }
   };
-  for (const [name, begin] of starts) {
-    if (name === OURS || only === undefined || only.test(name)) await start(name, ownBuild, begin);
+  const [ours] = starters;
+  for (const starter of starters) {
+    const wanted = starter === ours || only === undefined || only.test(starter.name);
+    if (wanted) await start(starter.name, ownBuild, starter);
   }
-  if (baseline !== undefined) await start('baseline', baseline, starts[0]![1]);
-  return { players, absent };
+  if (baseline !== undefined) await start(BASELINE, baseline, ours!);
+  const stop = (): void => {
+    for (const player of players) player.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  if (players[0]?.name !== ours!.name) {
+    stop();
+    throw new Error(absent[0]);
+  }
+  return { players, absent, stop };
+}
+
+/** A contestant of bench/contestants, for Node. */
+export function local(name: string, module: string, crowd?: Crowd): Starter {
+  return { name, start: (as, place) => startNode(as, moduleOf(module), place, crowd) };
+}
+
+/** A contestant of bench/rivals, for Node. */
+export function rival(name: string, module: string): Starter {
+  return { name, start: (as, place) => startNode(as, rivalModule(module), place) };
+}
+
+/** A contestant of bench/rivals in C, with its client's role and its server's. */
+export function native(
+  name: string,
+  source: string,
+  ...roles: readonly [string, string?]
+): Starter {
+  return {
+    name,
+    start: (as, place, folder) => startNative(as, compile(folder, source), place, roles),
+  };
+}
+
+/** The module of a contestant of bench/contestants. */
+export function moduleOf(name: string): URL {
+  return new URL(`../contestants/${name}.js`, import.meta.url);
+}
+
+/** The module of a contestant of bench/rivals. */
+export function rivalModule(name: string): URL {
+  return new URL(`${name}.js`, rivals);
 }
 
 /** A folder for sockets and the compiled C. */
@@ -53,12 +106,8 @@ export function makeFolder(): string {
   return mkdtempSync('/tmp/connector-rpc-bench-');
 }
 
-function local(name: string): URL {
-  return new URL(`${name}.js`, import.meta.url);
-}
-
-/** A place that no other contestant of the run has. */
-export function placeOf(folder: string, index: number, build: URL): Place {
+/** Where the contestant with this index of a field is, so that no two are at one place. */
+export function placeIn(folder: string, index: number, build: URL = ownBuild): Place {
   const number = (process.pid % 10_000) * 16 + index;
   return {
     path: join(folder, `${index}.sock`),
@@ -68,9 +117,9 @@ export function placeOf(folder: string, index: number, build: URL): Place {
   };
 }
 
-function compile(folder: string): string {
-  const binary = join(folder, 'netlink');
-  const source = new URL('netlink.c', rivals).pathname;
+function compile(folder: string, name: string): string {
+  const binary = join(folder, name);
+  const source = new URL(`${name}.c`, rivals).pathname;
   execFileSync('cc', ['-O2', '-o', binary, source], { stdio: 'pipe' });
   return binary;
 }

@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs';
 import type { PressedPlace } from './pressed.ts';
 import { sizeText } from './questions.ts';
-import type { Score } from '../macro/contestant.ts';
-import { makeFolder, ownBuild, placeOf } from '../macro/field.ts';
+import type { Score } from '../contestants/measure.ts';
+import { makeFolder, ownBuild, placeIn } from '../macro/field.ts';
 import { startNode, type Cost, type Player } from '../macro/player.ts';
 import { shuffled, spreadOf, type Spread } from '../macro/spread.ts';
 
@@ -62,7 +62,8 @@ export async function answerReal(plan: RealPlan, answered: () => void): Promise<
         const round = new Map<Player, Sample>();
         const ms = count === 0 ? WARM_UP_MS : plan.ms;
         for (const player of shuffled(players)) {
-          round.set(player, await player.measure({ size: 64, inFlight, ms, every: 1 }));
+          const load = { task: 'echo', size: 64, inFlight, ms, every: 1 } as const;
+          round.set(player, await player.measure(load));
           answered();
         }
         if (count > 0) all.push(round);
@@ -80,7 +81,7 @@ export async function answerReal(plan: RealPlan, answered: () => void): Promise<
 
 function placesIn(folder: string): PressedPlace[] {
   return LATE_MS.flatMap((lateMs, turn) => BUFFERS.map((receiveBuffer, at) => ({
-    ...placeOf(folder, turn * BUFFERS.length + at, ownBuild), receiveBuffer, lateMs,
+    ...placeIn(folder, turn * BUFFERS.length + at, ownBuild), receiveBuffer, lateMs,
   })));
 }
 
@@ -95,13 +96,13 @@ function rowOf(place: PressedPlace, inFlight: number, samples: readonly Sample[]
     buffer: labelOf(place),
     lateMs: place.lateMs,
     inFlight,
-    callsPerSecond: spreadOf(samples.map((sample) => sample.callsPerSecond)),
-    cpuUsPerCall: spreadOf(samples.map((sample) => sample.cpuUsPerCall)),
+    callsPerSecond: spreadOf(samples.map((sample) => sample.perSecond)),
+    cpuUsPerCall: spreadOf(samples.map((sample) => sample.cpuUs)),
     p50: middle((sample) => sample.p50!),
     p99: middle((sample) => sample.p99!),
     p999: middle((sample) => sample.p999!),
-    transmissions: middle(({ sent, calls }) => sent!.transmissions / calls),
-    datagrams: middle(({ sent, calls }) => sent!.datagrams / calls),
+    transmissions: middle(({ sent, done }) => sent!.transmissions / done),
+    datagrams: middle(({ sent, done }) => sent!.datagrams / done),
     drops: samples.reduce((sum, { sent }) => sum + sent!.drops, 0),
   };
 }

@@ -1,9 +1,8 @@
 import type { Lap } from './worker.ts';
 import type { Plan } from '../../cli/stress/plan.ts';
-import { Progress } from '../../cli/progress.ts';
 import { ownBuild } from '../macro/field.ts';
 import { machineFacts, type MachineFacts } from '../macro/machine.ts';
-import { ask, forkReady } from '../macro/player.ts';
+import { ask, forkReady } from '../macro/side.ts';
 import { shuffled, spreadOf, type Spread } from '../macro/spread.ts';
 
 /** What is measured, and how often. */
@@ -56,7 +55,10 @@ const plans = { 'no faults': FAULTLESS, 'the faults of npm start': FAULTY } as c
  * Runs `cnrpc stress` simulated, each build in a process of its own that lives through the whole
  * run, in an order drawn anew each round. A first round warms up and does not count.
  */
-export async function simulator(plan: SimulatorPlan): Promise<SimulatorResult> {
+export async function simulator(
+  plan: SimulatorPlan,
+  progress: (share: number) => void,
+): Promise<SimulatorResult> {
   const before = machineFacts();
   const { calls, rounds, baseline } = plan;
   const builds = [{ name: OURS, url: ownBuild }];
@@ -67,13 +69,12 @@ export async function simulator(plan: SimulatorPlan): Promise<SimulatorResult> {
   }));
   const rows: SimulatorRow[] = [];
   const laps = Object.keys(plans).length * (rounds + 1) * runners.length;
-  const progress = new Progress(calls * laps, true);
   let done = 0;
   const round = async (faults: Plan): Promise<Map<string, Lap>> => {
     const taken = new Map<string, Lap>();
     for (const { name, child } of shuffled(runners)) {
       taken.set(name, await ask<Lap>(name, child, faults));
-      progress.show((done += calls));
+      progress(++done / laps);
     }
     return taken;
   };
@@ -85,7 +86,6 @@ export async function simulator(plan: SimulatorPlan): Promise<SimulatorResult> {
       for (const { name } of runners) rows.push(rowOf(name, faults, calls, all));
     }
   } finally {
-    progress.clear();
     for (const { child } of runners) child.kill();
   }
   return { machine: { ...before, loadAfter: machineFacts().loadBefore }, calls, rounds, rows };

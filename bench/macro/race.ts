@@ -1,0 +1,119 @@
+import { machineFacts, type MachineFacts } from './machine.ts';
+import type { Cost, Player } from './player.ts';
+import type { Load, Score } from '../contestants/measure.ts';
+import { shuffled, spreadOf, type Spread } from './spread.ts';
+
+/** How often and for how long everything is measured. */
+export interface Pace {
+  readonly rounds: number;
+  readonly ms: number;
+  /** On a loaded machine it takes V8 long to compile, and that is not what is measured. */
+  readonly warmUpMs: number;
+}
+
+/** One who runs in a heat, and with which load. */
+export interface Entry {
+  readonly name: string;
+  readonly player: Player;
+  readonly load: Omit<Load, 'ms'>;
+}
+
+/** What is measured side by side. The others are compared with the first. */
+export interface Heat {
+  readonly title: string;
+  readonly entries: readonly Entry[];
+}
+
+/** One contestant in one heat. Ratios are the first's to its own, round by round. */
+export interface RaceRow {
+  readonly heat: string;
+  readonly contestant: string;
+  readonly perSecond: Spread;
+  readonly ratio: Spread;
+  /** Processor time of both sides together for one, us. */
+  readonly cpuUs: Spread;
+  readonly cpuRatio: Spread;
+  readonly p50: number | undefined;
+  readonly p99: number | undefined;
+}
+
+/** All that one race found. */
+export interface RaceResult {
+  readonly machine: MachineFacts;
+  readonly rounds: number;
+  readonly ms: number;
+  readonly absent: readonly string[];
+  readonly rows: readonly RaceRow[];
+}
+
+interface Sample extends Score, Cost {
+  readonly ratio: number;
+  readonly cpuRatio: number;
+}
+
+type Round = ReadonlyMap<string, Sample>;
+
+/**
+ * Measures all entries of each heat in turn, in an order drawn anew each round: what else the
+ * machine does meets them all alike, and a ratio is of neighbours in time. A first round of each
+ * heat warms up and does not count. `progress` hears how much is done, from 0 to 1.
+ */
+export async function race(
+  heats: readonly Heat[],
+  { rounds, ms, warmUpMs }: Pace,
+  absent: readonly string[],
+  progress: (share: number) => void,
+): Promise<RaceResult> {
+  const before = machineFacts();
+  const rows: RaceRow[] = [];
+  const total = heats.reduce((sum, { entries }) => sum + entries.length, 0) * (rounds + 1);
+  let done = 0;
+  const round = async ({ entries }: Heat, forMs: number): Promise<Round> => {
+    const samples = new Map<string, Score & Cost>();
+    for (const { name, player, load } of shuffled(entries)) {
+      const score = await player.measure({ ...load, ms: forMs });
+      if (score.done === 0) throw new Error(`${name} did nothing in ${forMs} ms`);
+      samples.set(name, score);
+      progress(++done / total);
+    }
+    return compared(samples, entries[0]!.name);
+  };
+  for (const heat of heats) {
+    const counted: Round[] = [];
+    await round(heat, ms + warmUpMs);
+    for (let count = 0; count < rounds; count++) counted.push(await round(heat, ms));
+    for (const { name } of heat.entries) rows.push(rowOf(heat.title, name, counted));
+  }
+  const machine = { ...before, loadAfter: machineFacts().loadBefore };
+  return { machine, rounds, ms, absent, rows };
+}
+
+function compared(scores: ReadonlyMap<string, Score & Cost>, first: string): Round {
+  const base = scores.get(first)!;
+  return new Map([...scores].map(([name, score]) => [
+    name,
+    {
+      ...score,
+      ratio: base.perSecond / score.perSecond,
+      cpuRatio: base.cpuUs / score.cpuUs,
+    },
+  ]));
+}
+
+function rowOf(heat: string, contestant: string, rounds: readonly Round[]): RaceRow {
+  const samples = rounds.map((round) => round.get(contestant)!);
+  const middle = (pick: (sample: Sample) => number | undefined): number | undefined => {
+    const known = samples.map(pick).filter((value) => value !== undefined);
+    return known.length === 0 ? undefined : spreadOf(known).median;
+  };
+  return {
+    heat,
+    contestant,
+    perSecond: spreadOf(samples.map((sample) => sample.perSecond)),
+    ratio: spreadOf(samples.map((sample) => sample.ratio)),
+    cpuUs: spreadOf(samples.map((sample) => sample.cpuUs)),
+    cpuRatio: spreadOf(samples.map((sample) => sample.cpuRatio)),
+    p50: middle((sample) => sample.p50),
+    p99: middle((sample) => sample.p99),
+  };
+}
