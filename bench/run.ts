@@ -7,6 +7,7 @@
  *   --rounds N      how often each load is measured
  *   --ms N          for how long each time
  *   --in-flight N,… and --size N,…: the loads
+ *   --link PATTERN  of the lossy links, those whose names match
  *   --count N       sessions, or calls, of those that are weighed
  *   --objects       says which objects that memory consists of
  *   --minutes N     how long the soak takes
@@ -16,6 +17,7 @@ import { clients } from './macro/clients.ts';
 import { echo } from './macro/echo.ts';
 import { inFlight } from './macro/in-flight.ts';
 import { kernel } from './macro/kernel.ts';
+import { loss } from './macro/loss.ts';
 import { oneWay } from './macro/one-way.ts';
 import { sessions } from './macro/sessions.ts';
 import { soak } from './macro/soak.ts';
@@ -38,6 +40,7 @@ const scenarios: readonly Scenario[] = [
   inFlight,
   startUp,
   kernel,
+  loss,
   soak,
 ];
 
