@@ -7,7 +7,7 @@ export function formatLoss(result: LossResult, previous: LossResult | undefined)
   const notes = [
     'p999, quartiles of p99, then datagrams: offered to the link by both sides, for a call;',
     'stalled: rounds that left calls unanswered',
-    'a rival slower by more than twenty times where datagrams are lost was not measured there again',
+    'a rival slower by more than twenty times was not measured again where datagrams are lost',
     `the relay lost ${result.missed} of ${result.offered} datagrams by itself`,
   ];
   const wording = { title: 'calls through lossy links', unit: 'calls', first: OURS, notes };

@@ -51,7 +51,7 @@ export interface LossResult extends RaceResult {
  */
 export const loss: Scenario = {
   name: NAME,
-  seconds: 180,
+  seconds: 90,
   run: async (options, { progress, print }) => {
     const lanes = new Map<string, Lane>();
     let field: Field;
@@ -92,14 +92,14 @@ class LossRun {
   constructor(
     { players, absent }: Field,
     lanes: ReadonlyMap<string, Lane>,
-    { sizes = [64], inFlight = [1, 64], link = /(?:)/, pace }: Options,
+    { sizes = [64], inFlight = [1, 64], link = /(?:)/, brief, pace }: Options,
     progress: Screen['progress'],
   ) {
     this.#players = new Set(players);
     this.#lanes = lanes;
     this.#absent = [...absent];
     this.#cells = lossCells(sizes, inFlight, link);
-    this.#pace = pace(PACE);
+    this.#pace = brief ? { ...pace(PACE), rounds: 1 } : pace(PACE);
     this.#progress = progress;
   }
 
