@@ -9,6 +9,8 @@ export interface Options extends Choice {
   /** Undefined: as the scenario has it. */
   readonly sizes: readonly number[] | undefined;
   readonly inFlight: readonly number[] | undefined;
+  /** Of the lossy links, those whose names match. */
+  readonly link: RegExp | undefined;
   readonly count: number | undefined;
   readonly calls: number | undefined;
   readonly minutes: number | undefined;
@@ -35,16 +37,18 @@ export function readOptions(): { readonly names: readonly string[]; readonly opt
     allowPositionals: true,
     options: {
       against: text, only: text, rounds: text, ms: text, 'in-flight': text, size: text,
-      count: text, calls: text, minutes: text, objects: { type: 'boolean', default: false },
+      count: text, calls: text, minutes: text, link: text,
+      objects: { type: 'boolean', default: false },
     },
   });
-  const { against, only, rounds, ms, count, calls, minutes, objects } = values;
+  const { against, only, rounds, ms, count, calls, minutes, link, objects } = values;
   const brief = names.length === 0;
   const options: Options = {
     only: only === undefined ? undefined : new RegExp(only, 'i'),
     baseline: against === undefined ? undefined : pathToFileURL(`${resolve(against)}/`),
     sizes: numbers(values.size),
     inFlight: numbers(values['in-flight']),
+    link: link === undefined ? undefined : new RegExp(link, 'i'),
     count: number(count),
     calls: number(calls),
     minutes: number(minutes),

@@ -7,6 +7,7 @@
  *   --rounds N      how often each load is measured
  *   --ms N          for how long each time
  *   --in-flight N,… and --size N,…: the loads
+ *   --link PATTERN  of the lossy links, those whose names match
  *   --count N       sessions, or calls, of those that are weighed
  *   --calls N       of each simulation (400,000)
  *   --objects       says which objects that memory consists of
@@ -17,6 +18,7 @@ import { clients } from './macro/clients.ts';
 import { echo } from './macro/echo.ts';
 import { inFlight } from './macro/in-flight.ts';
 import { kernel } from './macro/kernel.ts';
+import { loss } from './macro/loss.ts';
 import { oneWay } from './macro/one-way.ts';
 import { sessions } from './macro/sessions.ts';
 import { soak } from './macro/soak.ts';
@@ -41,6 +43,7 @@ const scenarios: readonly Scenario[] = [
   inFlight,
   startUp,
   kernel,
+  loss,
   pressureScenario,
   simulatorScenario,
   soak,

@@ -2,10 +2,14 @@
 export interface Place {
   /** A Unix socket's path. */
   readonly path: string;
-  /** A TCP port of this machine. */
+  /** A TCP or UDP port of this machine. */
   readonly port: number;
+  /** Where a UDP client finds it: the same port, or a relay's. */
+  readonly through: number;
   /** A netlink portid. */
   readonly portid: number;
+  /** The longest datagram, where a contestant has one to be chosen; undefined: its usual. */
+  readonly datagramMax: number | undefined;
   /** The build of connector-rpc to be measured: the URL of its folder, with a slash at its end. */
   readonly build: string;
 }
@@ -57,5 +61,6 @@ export interface Contestant {
   /** Imports what the others need: for those that are timed at their start. */
   readonly load?: (place: Place) => Promise<unknown>;
   readonly serve: (place: Place) => Promise<Server | void>;
+  /** Where a scenario dials more than once, it lets go of the connection before. */
   readonly connect: (place: Place) => Promise<Client>;
 }

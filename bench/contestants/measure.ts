@@ -13,17 +13,24 @@ export interface Load {
   readonly ms: number;
   /** Of so many the latency of one is taken; 8 by default. */
   readonly every?: number;
+  /** Deeds that are still not done so long after the end are given up, ms; never by default. */
+  readonly patienceMs?: number;
 }
 
 /** What came of it: how many calls or messages, or MiB of a stream. */
 export interface Score {
   readonly done: number;
   readonly perSecond: number;
-  /** Latencies, ms; undefined where nobody took them. */
+  /** Given up. */
+  readonly open: number;
+  /**
+   * Latencies of those that were timed, ms; undefined where nobody took them. What was given up
+   * counts with the age that it had then.
+   */
   readonly p50: number | undefined;
   readonly p99: number | undefined;
-  readonly p999?: number | undefined;
-  /** During the measurement. */
+  readonly p999: number | undefined;
+  /** During the measurement, where it is known. */
   readonly sent?: Sent;
 }
 
@@ -47,29 +54,52 @@ export async function measure(client: Client, load: Load): Promise<Score> {
 
 /** Keeps so many in flight, each with a promise of its own. */
 async function measureDeeds(deed: Deed, load: Load): Promise<Score> {
-  const { size, inFlight, ms, every = 8 } = load;
+  const { size, inFlight, ms, every = 8, patienceMs } = load;
   const payload = new Uint8Array(size).fill(7);
   const samples: number[] = [];
+  /** Since when each worker waits for its deed; NaN if it has none that is timed. */
+  const since = new Array<number>(inFlight).fill(NaN);
   let done = 0;
+  let open = inFlight;
   let stop = false;
-  const worker = async (): Promise<void> => {
+  let over = false;
+  const worker = async (_none: unknown, index: number): Promise<void> => {
     while (!stop) {
-      const sampled = done % every === 0;
-      const began = sampled ? performance.now() : 0;
+      const timed = done % every === 0;
+      if (timed) since[index] = performance.now();
       await deed(payload);
+      if (over) return;
       done += 1;
-      if (sampled) samples.push(performance.now() - began);
+      if (timed) samples.push(performance.now() - since[index]!);
+      since[index] = NaN;
     }
+    open -= 1;
   };
   const began = performance.now();
   setTimeout(() => {
     stop = true;
   }, ms);
-  await Promise.all(Array.from({ length: inFlight }, worker));
-  const perSecond = (done * 1000) / (performance.now() - began);
+  await within(
+    patienceMs === undefined ? undefined : ms + patienceMs,
+    Promise.all(Array.from({ length: inFlight }, worker)),
+  );
+  over = true;
+  const now = performance.now();
+  const perSecond = (done * 1000) / (now - began);
+  samples.push(...since.filter((at) => !Number.isNaN(at)).map((at) => now - at));
   samples.sort((left, right) => left - right);
   const at = (share: number): number | undefined => samples[Math.floor(samples.length * share)];
-  return { done, perSecond, p50: at(0.5), p99: at(0.99), p999: at(0.999) };
+  return { done, perSecond, open, p50: at(0.5), p99: at(0.99), p999: at(0.999) };
+}
+
+/** Waits for it, but no longer than so many ms. */
+async function within(ms: number | undefined, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    if (ms !== undefined) timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
 }
 
 /** Counts the bytes that were taken: by us of what comes, by the peer of what goes. */
@@ -93,7 +123,7 @@ async function measureStreams(client: Client, { task, size, ms }: Load): Promise
   ]);
   const done = bytes / MIB;
   const perSecond = (done * 1000) / (performance.now() - began);
-  return { done, perSecond, p50: undefined, p99: undefined };
+  return { done, perSecond, open: 0, p50: undefined, p99: undefined, p999: undefined };
 }
 
 function between(before: Sent, after: Sent): Sent {

@@ -9,25 +9,28 @@ const contestant = (await import(module)) as Contestant;
 const place = JSON.parse(where) as Place;
 
 process.on('disconnect', () => process.exit());
-const side: Client & Server =
+let side: Client & Server =
   role === 'serve' ? ((await contestant.serve(place)) ?? {}) : await contestant.connect(place);
 process.on('message', (question: Question) => {
   void answer(question).then((answered) => process.send?.({ answered }));
 });
 process.send?.('ready');
 
-function answer(question: Question): Promise<unknown> {
+async function answer(question: Question): Promise<unknown> {
   switch (question.kind) {
     case 'measure':
       return measure(side, question.load);
     case 'fill':
       return side.fill!(question.count);
+    case 'dial':
+      side = await contestant.connect(place);
+      return undefined;
     case 'weigh':
       return weigh();
     case 'objects':
       return population();
     case 'tables':
-      return Promise.resolve(side.tables?.() ?? {});
+      return side.tables?.() ?? {};
   }
 }
 

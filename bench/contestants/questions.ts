@@ -16,6 +16,7 @@ export interface Weight {
 export interface Answers {
   measure: Score;
   fill: undefined;
+  dial: undefined;
   weigh: Weight;
   objects: Population;
   tables: Tables;
@@ -25,4 +26,4 @@ export interface Answers {
 export type Question =
   | { readonly kind: 'measure'; readonly load: Load }
   | { readonly kind: 'fill'; readonly count: number }
-  | { readonly kind: 'weigh' | 'objects' | 'tables' };
+  | { readonly kind: 'dial' | 'weigh' | 'objects' | 'tables' };

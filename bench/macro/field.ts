@@ -45,9 +45,10 @@ export async function startField(
   const folder = makeFolder();
   const players: Player[] = [];
   const absent: string[] = [];
+  let started = 0;
   const start = async (name: string, build: URL, starter: Starter): Promise<void> => {
     try {
-      players.push(await starter.start(name, placeIn(folder, players.length, build), folder));
+      players.push(await starter.start(name, placeIn(folder, started++, build), folder));
     } catch (error) {
       absent.push(`${name}: ${(error as Error).message}`);
     }
@@ -109,17 +110,28 @@ export function makeFolder(): string {
 /** Where the contestant with this index of a field is, so that no two are at one place. */
 export function placeIn(folder: string, index: number, build: URL = ownBuild): Place {
   const number = (process.pid % 10_000) * 16 + index;
+  const port = 20_000 + (number % 40_000);
   return {
     path: join(folder, `${index}.sock`),
-    port: 20_000 + (number % 40_000),
+    port,
+    through: port,
     portid: 0x40000000 + number,
+    datagramMax: undefined,
     build: build.href,
   };
 }
 
-function compile(folder: string, name: string): string {
+/** Compiles bench/rivals/NAME.c with libraries; throws where there is no compiler or no library. */
+export function compile(folder: string, name: string, libraries: readonly string[] = []): string {
   const binary = join(folder, name);
   const source = new URL(`${name}.c`, rivals).pathname;
-  execFileSync('cc', ['-O2', '-o', binary, source], { stdio: 'pipe' });
+  const flags = libraries.map((library) => `-l${library}`);
+  try {
+    execFileSync('cc', ['-O2', '-o', binary, source, ...flags], { stdio: 'pipe' });
+  } catch (error) {
+    const { message, stderr } = error as Error & { stderr?: Buffer };
+    const [why] = (stderr?.toString() ?? '').split('\n').filter((line) => line.includes('error'));
+    throw new Error(why ?? message, { cause: error });
+  }
   return binary;
 }

@@ -13,6 +13,8 @@ export interface Cost {
 /** A contestant that is up: both its sides run, and wait while others are measured. */
 export interface Player {
   readonly name: string;
+  /** Has the clients connect anew, in place of the connections before. */
+  readonly dial: () => Promise<void>;
   readonly measure: (load: Load) => Promise<Score & Cost>;
   /** Ends its processes, by their own ids. */
   readonly stop: () => void;
@@ -53,8 +55,11 @@ export async function startNode(
       return together(await Promise.all(clients.map((side, at) =>
         side.ask({ kind: 'measure', load: { ...load, inFlight: shares[at]! } }))));
     };
+    const dial = async (): Promise<void> => {
+      await Promise.all(clients.map((side) => side.ask({ kind: 'dial' })));
+    };
     const spentMs = (): number => sides.reduce((sum, side) => sum + side.spentMs(), 0);
-    return { name, measure: costed(spentMs, measure), stop };
+    return { name, dial, measure: costed(spentMs, measure), stop };
   } catch (error) {
     stop();
     throw error;
@@ -67,28 +72,36 @@ export async function startNative(
   binary: string,
   place: Place,
   [clientRole, serverRole]: readonly [string, string?],
+  where: { readonly client: number; readonly server: number } = {
+    client: place.portid,
+    server: place.portid,
+  },
 ): Promise<Player> {
-  const side = async (role: string): Promise<ChildProcess> => {
-    const child = spawn(binary, [role, String(place.portid)], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const side = async (role: string, number: number): Promise<ChildProcess> => {
+    const child = spawn(binary, [role, String(number)], { stdio: ['pipe', 'pipe', 'pipe'] });
     await unlessEnded(name, child, once(child.stdout, 'data'));
     return child;
   };
-  const servers = serverRole === undefined ? [] : [await side(serverRole)];
-  const client = await side(clientRole);
+  const servers = serverRole === undefined ? [] : [await side(serverRole, where.server)];
+  const client = await side(clientRole, where.client);
   const lines = createInterface({ input: client.stdout! });
-  const measure = async ({ size, inFlight, ms }: Load): Promise<Score> => {
+  const order = async (line: string): Promise<string> => {
     const said = once(lines, 'line');
-    client.stdin!.write(`${size} ${inFlight} ${ms}\n`);
-    const [line] = await unlessEnded(name, client, said);
-    const [done, took] = String(line).split(' ').map(Number);
-    return { done: done!, perSecond: (done! * 1000) / took!, p50: undefined, p99: undefined };
+    client.stdin!.write(`${line}\n`);
+    return String((await unlessEnded(name, client, said))[0]);
+  };
+  const dial = async (): Promise<void> => void (await order('dial'));
+  const measure = async ({ size, inFlight, ms, patienceMs }: Load): Promise<Score> => {
+    const line = await order([size, inFlight, ms, patienceMs ?? []].flat().join(' '));
+    const [done, took, open = 0, p50, p99, p999] = line.split(' ').map(Number);
+    return { done: done!, perSecond: (done! * 1000) / took!, open, p50, p99, p999 };
   };
   const sides = [client, ...servers];
   const spentMs = (): number => sides.reduce((sum, { pid }) => sum + processorMs(pid!), 0);
   const stop = (): void => {
     for (const each of sides) each.kill();
   };
-  return { name, measure: costed(spentMs, measure), stop };
+  return { name, dial, measure: costed(spentMs, measure), stop };
 }
 
 function costed(
@@ -98,7 +111,7 @@ function costed(
   return async (load) => {
     const before = spentMs();
     const score = await measure(load);
-    return { ...score, cpuUs: ((spentMs() - before) * 1000) / score.done };
+    return { ...score, cpuUs: ((spentMs() - before) * 1000) / Math.max(score.done, 1) };
   };
 }
 
@@ -112,6 +125,10 @@ function sharesOf(total: number, parts: number): number[] {
 function together(scores: readonly Score[]): Score {
   const sum = (of: (score: Score) => number): number =>
     scores.reduce((total, score) => total + of(score), 0);
-  const done = sum((score) => score.done);
-  return { ...scores[0]!, done, perSecond: sum(({ perSecond }) => perSecond) };
+  return {
+    ...scores[0]!,
+    done: sum(({ done }) => done),
+    perSecond: sum(({ perSecond }) => perSecond),
+    open: sum(({ open }) => open),
+  };
 }

@@ -35,6 +35,7 @@ export interface RaceRow {
   readonly cpuRatio: Spread;
   readonly p50: number | undefined;
   readonly p99: number | undefined;
+  readonly p999: number | undefined;
 }
 
 /** All that one race found. */
@@ -46,12 +47,14 @@ export interface RaceResult {
   readonly rows: readonly RaceRow[];
 }
 
-interface Sample extends Score, Cost {
+/** One measurement beside the first's of the same round. */
+export interface Sample extends Score, Cost {
   readonly ratio: number;
   readonly cpuRatio: number;
 }
 
-type Round = ReadonlyMap<string, Sample>;
+/** The contestants of one round, by name. */
+export type Round = ReadonlyMap<string, Sample>;
 
 /**
  * Measures all entries of each heat in turn, in an order drawn anew each round: what else the
@@ -82,13 +85,16 @@ export async function race(
     const counted: Round[] = [];
     await round(heat, ms + warmUpMs);
     for (let count = 0; count < rounds; count++) counted.push(await round(heat, ms));
-    for (const { name } of heat.entries) rows.push(rowOf(heat.title, name, counted));
+    for (const { name } of heat.entries) {
+      rows.push(rowOf(heat.title, name, counted.map((each) => each.get(name)!)));
+    }
   }
   const machine = { ...before, loadAfter: machineFacts().loadBefore };
   return { machine, rounds, ms, absent, rows };
 }
 
-function compared(scores: ReadonlyMap<string, Score & Cost>, first: string): Round {
+/** Compares what one round measured with what the first did. */
+export function compared(scores: ReadonlyMap<string, Score & Cost>, first: string): Round {
   const base = scores.get(first)!;
   return new Map([...scores].map(([name, score]) => [
     name,
@@ -100,8 +106,8 @@ function compared(scores: ReadonlyMap<string, Score & Cost>, first: string): Rou
   ]));
 }
 
-function rowOf(heat: string, contestant: string, rounds: readonly Round[]): RaceRow {
-  const samples = rounds.map((round) => round.get(contestant)!);
+/** Sums up the rounds of one contestant in one heat. */
+export function rowOf(heat: string, contestant: string, samples: readonly Sample[]): RaceRow {
   const middle = (pick: (sample: Sample) => number | undefined): number | undefined => {
     const known = samples.map(pick).filter((value) => value !== undefined);
     return known.length === 0 ? undefined : spreadOf(known).median;
@@ -115,5 +121,6 @@ function rowOf(heat: string, contestant: string, rounds: readonly Round[]): Race
     cpuRatio: spreadOf(samples.map((sample) => sample.cpuRatio)),
     p50: middle((sample) => sample.p50),
     p99: middle((sample) => sample.p99),
+    p999: middle((sample) => sample.p999),
   };
 }

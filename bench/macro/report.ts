@@ -12,11 +12,15 @@ export interface Wording {
   readonly notes?: readonly string[];
 }
 
-/** Gives a race as a table, beside what the previous one found where there was one. */
+/**
+ * Gives a race as a table, beside what the previous one found where there was one. `more` is what
+ * else there is to say of a line.
+ */
 export function formatRace(
   result: RaceResult,
   { title, unit, first, notes = [] }: Wording,
   previous: RaceResult | undefined,
+  more: (row: RaceRow) => string = () => '',
 ): string {
   const { machine, rounds, ms, absent, rows } = result;
   const lines = [
@@ -32,21 +36,24 @@ export function formatRace(
     if (row.heat !== heat) lines.push(`\n${(heat = row.heat)}`);
     const old = previous?.rows.find((each) =>
       each.contestant === row.contestant && each.heat === row.heat);
-    lines.push(formatRow(row, old));
+    lines.push(`${formatRow(row)}${more(row)}${formatOld(old)}`);
   }
   return `${lines.join('\n')}\n`;
 }
 
-function formatRow(row: RaceRow, old: RaceRow | undefined): string {
+function formatRow(row: RaceRow): string {
   const { contestant, perSecond, ratio, cpuUs, cpuRatio, p50, p99 } = row;
   const rate = wholeText(perSecond.median, 11);
   const latency = p50 === undefined || p99 === undefined
     ? ''
     : `  p50 ${p50.toFixed(3)} p99 ${p99.toFixed(3)} ms`;
   const cost = `${cpuUs.median.toFixed(1).padStart(7)} us x ${spreadText(cpuRatio)}`;
-  const before = old === undefined
+  const speed = `${rate}/s  x ${spreadText(ratio)}`;
+  return `  ${contestant.padEnd(22)}${speed}  ${cost}${latency}`;
+}
+
+function formatOld(old: RaceRow | undefined): string {
+  return old === undefined
     ? ''
     : `  before: ${wholeText(old.perSecond.median, 0)}/s x ${old.ratio.median.toFixed(2)}`;
-  const speed = `${rate}/s  x ${spreadText(ratio)}`;
-  return `  ${contestant.padEnd(18)}${speed}  ${cost}${latency}${before}`;
 }

@@ -1,0 +1,203 @@
+import type { Load, Score } from '../contestants/measure.ts';
+import type { Options } from '../options.ts';
+import { tell } from '../results.ts';
+import type { Scenario, Screen } from '../scenario.ts';
+import { OURS, startField, type Field } from './field.ts';
+import { lossCells, type Cell } from './links.ts';
+import { ETHERNET, lossStarters, type Lane } from './loss-entrants.ts';
+import { formatLoss } from './loss-report.ts';
+import { machineFacts } from './machine.ts';
+import type { Cost, Player } from './player.ts';
+import { compared, rowOf, type Pace, type RaceResult, type RaceRow, type Sample } from './race.ts';
+import type { Passed } from './relay.ts';
+import { shuffled, spreadOf, type Spread } from './spread.ts';
+
+const NAME = 'loss';
+/** Warming up is for each load once, whatever the link: the code is the same. */
+const PACE = { rounds: 3, ms: 250, warmUpMs: 1_000 };
+/** For the first estimates of the round trip, before anything is lost. */
+const SETTLE_MS = 100;
+/** Longer than the time-outs of a second that rivals have. */
+const PATIENCE_MS = 1_200;
+/** Who is slower than us by this factor where datagrams are lost is not measured there again. */
+const HOPELESS = 20;
+/** Longer than this nothing takes that is asked of a contestant, ms. */
+const ANSWER_MS = 20_000;
+
+/** One contestant on one link with one load. */
+export interface LossRow extends RaceRow {
+  /** How often it was measured, and in how many of those it left calls unanswered. */
+  readonly rounds: number;
+  readonly stalled: number;
+  readonly p99Spread: Spread;
+  /** Offered to the link by both sides, for a call. */
+  readonly datagramsPerCall: Spread;
+  /** Calls a second, each a message each way, as a share of what the link's queue serves. */
+  readonly goodput?: number;
+}
+
+/** All that one run found. */
+export interface LossResult extends RaceResult {
+  readonly rows: readonly LossRow[];
+  /** Datagrams that the relay itself lost, out of how many. */
+  readonly missed: number;
+  readonly offered: number;
+}
+
+/**
+ * Echo calls through lossy links, each contestant in turn through a relay of its own, in an order
+ * drawn anew each round; in one round all meet the same random numbers. Each measurement has a
+ * connection of its own, made and used for a moment before anything is lost.
+ */
+export const loss: Scenario = {
+  name: NAME,
+  seconds: 90,
+  run: async (options, { progress, print }) => {
+    const lanes = new Map<string, Lane>();
+    let field: Field;
+    try {
+      field = await startField(lossStarters(lanes), options);
+    } catch (error) {
+      print(`${NAME}: not measured: ${(error as Error).message}\n`); // no compiler for the relay
+      return 0;
+    }
+    const run = new LossRun(field, lanes, options, progress);
+    try {
+      const result = await run.measureAll();
+      print(tell(NAME, result, options.saves, formatLoss));
+      return 0;
+    } finally {
+      field.stop();
+    }
+  },
+};
+
+interface Passing {
+  readonly passed: Passed;
+}
+
+class LossRun {
+  readonly #players: Set<Player>;
+  readonly #lanes: ReadonlyMap<string, Lane>;
+  readonly #absent: string[];
+  readonly #cells: readonly Cell[];
+  readonly #pace: Pace;
+  readonly #progress: Screen['progress'];
+  #offered = 0;
+  #missed = 0;
+
+  constructor(
+    { players, absent }: Field,
+    lanes: ReadonlyMap<string, Lane>,
+    { sizes = [64], inFlight = [1, 64], link = /(?:)/, brief, pace }: Options,
+    progress: Screen['progress'],
+  ) {
+    this.#players = new Set(players);
+    this.#lanes = lanes;
+    this.#absent = [...absent];
+    this.#cells = lossCells(sizes, inFlight, link);
+    this.#pace = brief ? { ...pace(PACE), rounds: 1 } : pace(PACE);
+    this.#progress = progress;
+  }
+
+  async measureAll(): Promise<LossResult> {
+    const before = machineFacts();
+    for (const player of this.#players) await this.#attempt(player, () => this.#warmUp(player));
+    const rows: LossRow[] = [];
+    for (const [index, cell] of this.#cells.entries()) {
+      this.#progress(index / this.#cells.length);
+      rows.push(...(await this.#measure(cell)));
+    }
+    const machine = { ...before, loadAfter: machineFacts().loadBefore };
+    const { rounds, ms } = this.#pace;
+    const [absent, offered, missed] = [this.#absent, this.#offered, this.#missed];
+    return { machine, rounds, ms, absent, offered, missed, rows };
+  }
+
+  async #warmUp(player: Player): Promise<void> {
+    const cells = this.#cells.filter(({ link }) => this.#lanes.get(player.name)!.plays(link));
+    for (const cell of new Map(
+      cells.map((each) => [`${each.size} ${each.inFlight}`, each]),
+    ).values()) {
+      await player.dial();
+      await player.measure(loadOf(cell, this.#pace.warmUpMs));
+    }
+  }
+
+  async #measure(cell: Cell): Promise<LossRow[]> {
+    const samples = new Map<string, (Sample & Passing)[]>();
+    const hopeless = (name: string): boolean =>
+      cell.link.loss > 0 && samples.get(name)?.some(({ ratio }) => ratio > HOPELESS) === true;
+    for (let round = 0; round < this.#pace.rounds; round++) {
+      const scores = new Map<string, Score & Cost & Passing>();
+      for (const player of shuffled([...this.#players])) {
+        const { name } = player;
+        if (!this.#lanes.get(name)!.plays(cell.link) || hopeless(name)) continue;
+        const score = await this.#attempt(player, () => this.#measureOne(player, cell, round));
+        if (score !== undefined) scores.set(name, score);
+      }
+      for (const [name, sample] of compared(scores, scores.has(ETHERNET) ? ETHERNET : OURS)) {
+        const { passed } = scores.get(name)!;
+        samples.set(name, [...(samples.get(name) ?? []), { ...sample, passed }]);
+      }
+    }
+    return [...this.#players]
+      .filter(({ name }) => samples.has(name))
+      .map(({ name }) => lossRowOf(name, cell, samples.get(name)!));
+  }
+
+  /** Does something with one, for a while; a rival that breaks down is out of the field. */
+  async #attempt<T>(player: Player, work: () => Promise<T>): Promise<T | undefined> {
+    const { name } = player;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(new Error(`no answer for ${ANSWER_MS} ms`)), ANSWER_MS);
+    });
+    try {
+      return await Promise.race([work(), late]);
+    } catch (error) {
+      if (name.startsWith(OURS)) throw error;
+      this.#absent.push(`${name}, from some point on: ${(error as Error).message}`);
+      this.#players.delete(player);
+      player.stop();
+      return undefined;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #measureOne(player: Player, cell: Cell, seed: number): Promise<Score & Cost & Passing> {
+    const { relay } = this.#lanes.get(player.name)!;
+    const whole = { ...cell.link, loss: 0 };
+    await relay.change(whole, seed);
+    await player.dial();
+    await player.measure(loadOf(cell, SETTLE_MS));
+    await relay.change(cell.link, seed);
+    const score = await player.measure(loadOf(cell, this.#pace.ms));
+    const passed = await relay.change(whole, seed);
+    this.#offered += passed.offered;
+    this.#missed += passed.missed;
+    // What made no call counts as if it had made one, or it could not be compared with.
+    const least = 1_000 / (this.#pace.ms + PATIENCE_MS);
+    return { ...score, perSecond: Math.max(score.perSecond, least), passed };
+  }
+}
+
+function loadOf({ size, inFlight }: Cell, ms: number): Load {
+  return { task: 'echo', size, inFlight, ms, every: 1, patienceMs: PATIENCE_MS };
+}
+
+function lossRowOf(name: string, cell: Cell, samples: readonly (Sample & Passing)[]): LossRow {
+  const { link, size, inFlight } = cell;
+  const row = rowOf(`${link.name}; ${size} B, ${inFlight} in flight`, name, samples);
+  return {
+    ...row,
+    rounds: samples.length,
+    stalled: samples.filter(({ open }) => open > 0).length,
+    p99Spread: spreadOf(samples.map(({ p99 = NaN }) => p99)),
+    datagramsPerCall: spreadOf(
+      samples.map(({ done, passed }) => passed.offered / Math.max(done, 1)),
+    ),
+    ...(link.rate > 0 ? { goodput: row.perSecond.median / link.rate } : {}),
+  };
+}
