@@ -1,5 +1,5 @@
 import Benchmark from 'benchmark';
-import { machineFacts, type MachineFacts } from './macro/machine.ts';
+import { afterwards, machineFacts, type MachineFacts } from './macro/machine.ts';
 import { machineText, tell, wholeText, type Format } from './results.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -58,7 +58,7 @@ function runSuite(cases: readonly Case[], progress: (share: number) => void): Su
   });
   for (const { name, run } of cases) timed.add(name, run, { maxTime: 0.5 });
   timed.run();
-  return { machine: { ...before, loadAfter: machineFacts().loadBefore }, rows };
+  return { machine: afterwards(before), rows };
 }
 
 /** Gives a way to make the table of a suite. */

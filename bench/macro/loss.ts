@@ -6,11 +6,12 @@ import { OURS, startField, type Field } from './field.ts';
 import { lossCells, type Cell } from './links.ts';
 import { ETHERNET, lossStarters, type Lane } from './loss-entrants.ts';
 import { formatLoss } from './loss-report.ts';
-import { machineFacts } from './machine.ts';
+import { afterwards, machineFacts } from './machine.ts';
 import type { Cost, Player } from './player.ts';
-import { compared, rowOf, type Pace, type RaceResult, type RaceRow, type Sample } from './race.ts';
+import { beside, rowOf, type Pace, type RaceResult, type RaceRow, type Sample } from './race.ts';
 import type { Passed } from './relay.ts';
-import { shuffled, spreadOf, type Spread } from './spread.ts';
+import { shuffled } from './rounds.ts';
+import { spreadOf, type Spread } from './spread.ts';
 
 const NAME = 'loss';
 /** Warming up is for each load once, whatever the link: the code is the same. */
@@ -108,10 +109,9 @@ class LossRun {
       this.#progress(index / this.#cells.length);
       rows.push(...(await this.#measure(cell)));
     }
-    const machine = { ...before, loadAfter: machineFacts().loadBefore };
     const { rounds, ms } = this.#pace;
     const [absent, offered, missed] = [this.#absent, this.#offered, this.#missed];
-    return { machine, rounds, ms, absent, offered, missed, rows };
+    return { machine: afterwards(before), rounds, ms, absent, offered, missed, rows };
   }
 
   async #warmUp(player: Player): Promise<void> {
@@ -136,9 +136,10 @@ class LossRun {
         const score = await this.#attempt(player, () => this.#measureOne(player, cell, round));
         if (score !== undefined) scores.set(name, score);
       }
-      for (const [name, sample] of compared(scores, scores.has(ETHERNET) ? ETHERNET : OURS)) {
-        const { passed } = scores.get(name)!;
-        samples.set(name, [...(samples.get(name) ?? []), { ...sample, passed }]);
+      const first = scores.get(ETHERNET) ?? scores.get(OURS)!;
+      for (const [name, score] of scores) {
+        const sample = { ...beside(score, first), passed: score.passed };
+        samples.set(name, [...(samples.get(name) ?? []), sample]);
       }
     }
     return [...this.#players]

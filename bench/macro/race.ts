@@ -1,7 +1,8 @@
-import { machineFacts, type MachineFacts } from './machine.ts';
+import { afterwards, machineFacts, type MachineFacts } from './machine.ts';
 import type { Cost, Player } from './player.ts';
 import type { Load, Score } from '../contestants/measure.ts';
-import { shuffled, spreadOf, type Spread } from './spread.ts';
+import { interleaved } from './rounds.ts';
+import { spreadOf, type Spread } from './spread.ts';
 
 /** How often and for how long everything is measured. */
 export interface Pace {
@@ -47,19 +48,17 @@ export interface RaceResult {
   readonly rows: readonly RaceRow[];
 }
 
+type Found = Score & Cost;
+
 /** One measurement beside the first's of the same round. */
 export interface Sample extends Score, Cost {
   readonly ratio: number;
   readonly cpuRatio: number;
 }
 
-/** The contestants of one round, by name. */
-export type Round = ReadonlyMap<string, Sample>;
-
 /**
- * Measures all entries of each heat in turn, in an order drawn anew each round: what else the
- * machine does meets them all alike, and a ratio is of neighbours in time. A first round of each
- * heat warms up and does not count. `progress` hears how much is done, from 0 to 1.
+ * Measures all entries of each heat, interleaved. A first round of each heat warms up and does not
+ * count. `progress` hears how much is done, from 0 to 1.
  */
 export async function race(
   heats: readonly Heat[],
@@ -71,39 +70,32 @@ export async function race(
   const rows: RaceRow[] = [];
   const total = heats.reduce((sum, { entries }) => sum + entries.length, 0) * (rounds + 1);
   let done = 0;
-  const round = async ({ entries }: Heat, forMs: number): Promise<Round> => {
-    const samples = new Map<string, Score & Cost>();
-    for (const { name, player, load } of shuffled(entries)) {
+  const run = ({ entries }: Heat, times: number, forMs: number): Promise<Map<Entry, Found[]>> =>
+    interleaved(entries, times, async ({ name, player, load }) => {
       const score = await player.measure({ ...load, ms: forMs });
       if (score.done === 0) throw new Error(`${name} did nothing in ${forMs} ms`);
-      samples.set(name, score);
       progress(++done / total);
-    }
-    return compared(samples, entries[0]!.name);
-  };
+      return score;
+    });
   for (const heat of heats) {
-    const counted: Round[] = [];
-    await round(heat, ms + warmUpMs);
-    for (let count = 0; count < rounds; count++) counted.push(await round(heat, ms));
-    for (const { name } of heat.entries) {
-      rows.push(rowOf(heat.title, name, counted.map((each) => each.get(name)!)));
+    await run(heat, 1, ms + warmUpMs);
+    const scores = await run(heat, rounds, ms);
+    const first = scores.get(heat.entries[0]!)!;
+    for (const [{ name }, own] of scores) {
+      const samples = own.map((score, index) => beside(score, first[index]!));
+      rows.push(rowOf(heat.title, name, samples));
     }
   }
-  const machine = { ...before, loadAfter: machineFacts().loadBefore };
-  return { machine, rounds, ms, absent, rows };
+  return { machine: afterwards(before), rounds, ms, absent, rows };
 }
 
-/** Compares what one round measured with what the first did. */
-export function compared(scores: ReadonlyMap<string, Score & Cost>, first: string): Round {
-  const base = scores.get(first)!;
-  return new Map([...scores].map(([name, score]) => [
-    name,
-    {
-      ...score,
-      ratio: base.perSecond / score.perSecond,
-      cpuRatio: base.cpuUs / score.cpuUs,
-    },
-  ]));
+/** Compares what was measured with what the first did in the same round. */
+export function beside(score: Found, first: Found): Sample {
+  return {
+    ...score,
+    ratio: first.perSecond / score.perSecond,
+    cpuRatio: first.cpuUs / score.cpuUs,
+  };
 }
 
 /** Sums up the rounds of one contestant in one heat. */

@@ -1,5 +1,5 @@
 import type { Scenario } from '../scenario.ts';
-import { machineFacts, type MachineFacts } from './machine.ts';
+import { afterwards, machineFacts, type MachineFacts } from './machine.ts';
 import { machineText, tell } from '../results.ts';
 import { formatParts, formatShares, objectsOf, weigh, type Share, type Sides } from './weigh.ts';
 
@@ -23,7 +23,7 @@ export const sessions: Scenario = {
     const before = machineFacts();
     const count = options.count ?? (options.brief ? BRIEF_SESSIONS : SESSIONS);
     const bytes = await weigh(MODULE, count);
-    const machine = { ...before, loadAfter: machineFacts().loadBefore };
+    const machine = afterwards(before);
     const result: SessionsResult = { machine, sessions: count, bytes };
     print(tell('sessions', result, options.saves, format));
     if (options.objects) print(`${formatParts(await objectsOf(MODULE, count)).join('\n')}\n`);

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import type { Answers } from '../contestants/questions.ts';
 import type { Scenario } from '../scenario.ts';
 import { makeFolder, moduleOf, placeIn } from './field.ts';
-import { machineFacts, type MachineFacts } from './machine.ts';
+import { afterwards, machineFacts, type MachineFacts } from './machine.ts';
 import { machineText, tell } from '../results.ts';
 import { startSide, type Side } from './side.ts';
 import { trendOf, type Trend } from './trend.ts';
@@ -78,7 +78,7 @@ async function run(minutes: number, progress: (share: number) => void): Promise<
   const rows = ([['server', 0], ['client', 1]] as const).flatMap(([side, at]) =>
     names(at).map((measure) =>
       rowOf(side, measure, samples.map((both) => both[at]![measure]!))));
-  return { machine: { ...before, loadAfter: machineFacts().loadBefore }, minutes, calls, rows };
+  return { machine: afterwards(before), minutes, calls, rows };
 }
 
 async function sample(side: Side): Promise<Measures> {

@@ -4,10 +4,11 @@ import { rmSync } from 'node:fs';
 import type { Milestones } from '../contestants/starter.ts';
 import type { Scenario } from '../scenario.ts';
 import { makeFolder, moduleOf, OURS, placeIn, rivalModule } from './field.ts';
-import { machineFacts, type MachineFacts } from './machine.ts';
+import { afterwards, machineFacts, type MachineFacts } from './machine.ts';
 import { machineText, spreadText, tell } from '../results.ts';
 import { startSide, unlessEnded, type Side } from './side.ts';
-import { shuffled, spreadOf, type Spread } from './spread.ts';
+import { interleaved } from './rounds.ts';
+import { spreadOf, type Spread } from './spread.ts';
 
 const ROUNDS = 15;
 
@@ -103,12 +104,13 @@ async function measured(
   progress: (share: number) => void,
 ): Promise<StartUpResult> {
   const before = machineFacts();
-  const found = new Map<string, Milestones[]>(started.map(({ name }) => [name, []]));
-  for (let round = 0; round < rounds; round++) {
-    for (const { name, start } of shuffled(started)) found.get(name)!.push(await start());
-    progress((round + 1) / rounds);
-  }
-  const rows = [...found].map(([contestant, all]): StartRow => {
+  let done = 0;
+  const found = await interleaved(started, rounds, async ({ start }) => {
+    const milestones = await start();
+    progress(++done / (rounds * started.length));
+    return milestones;
+  });
+  const rows = [...found].map(([{ name: contestant }, all]): StartRow => {
     const spread = (of: (milestones: Milestones) => number): Spread => spreadOf(all.map(of));
     return {
       contestant,
@@ -118,7 +120,7 @@ async function measured(
       answered: spread(({ answered }) => answered),
     };
   });
-  return { machine: { ...before, loadAfter: machineFacts().loadBefore }, rounds, absent, rows };
+  return { machine: afterwards(before), rounds, absent, rows };
 }
 
 function format(result: StartUpResult, previous: StartUpResult | undefined): string {

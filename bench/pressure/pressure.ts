@@ -2,7 +2,7 @@ import { drawReal, drawVirtual } from './picture.ts';
 import { inFlights, questions, grounds } from './questions.ts';
 import { answerReal, realSteps, type RealRow } from './real.ts';
 import { answer, type VirtualRow } from './virtual.ts';
-import { machineFacts, type MachineFacts } from '../macro/machine.ts';
+import { afterwards, machineFacts, type MachineFacts } from '../macro/machine.ts';
 
 /** How often and how long the real netlink is measured. */
 export interface PressurePlan {
@@ -42,7 +42,7 @@ export async function pressure(
   }
   const kernel = await answerReal(plan, answered).catch((error: Error) => error.message);
   const [real, absent] = typeof kernel === 'string' ? [[], kernel] : [kernel, undefined];
-  const machine = { ...before, loadAfter: machineFacts().loadBefore };
+  const machine = afterwards(before);
   return { machine, rounds: plan.rounds, ms: plan.ms, virtual, real, absent };
 }
 

@@ -38,7 +38,7 @@ export async function connect({ through: port }) {
     });
     ask();
   });
-  return { echo: callFrames(stream) };
+  return callFrames(stream);
 }
 
 function open(id, port) {

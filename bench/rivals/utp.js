@@ -20,5 +20,5 @@ export async function connect({ through: port }) {
   connection = utp.connect(port, HOST);
   connection.on('error', () => {});
   await new Promise((resolve) => connection.once('connect', resolve));
-  return { echo: callFrames(connection) };
+  return callFrames(connection);
 }

@@ -1,6 +1,6 @@
-import { createEndpoint, type Endpoint } from '../../index.ts';
-import { openNetlink } from '../../transport/netlink/netlink.ts';
-import type { Client, Place, Sent } from '../contestants/contestant.ts';
+import type { Endpoint } from '../../index.ts';
+import type { Client, Place, Sent } from './contestant.ts';
+import { BENCH_ID, load } from './library.ts';
 
 /** A place with little room, where the server reads late. */
 export interface PressedPlace extends Place {
@@ -10,16 +10,16 @@ export interface PressedPlace extends Place {
   readonly lateMs: number;
 }
 
-const id = { idx: 20, val: 1 };
 const options = { timeoutMs: 30_000 };
 
 /** Answers over netlink, and blocks the event loop once for all that came in one turn of it. */
 export async function serve(place: PressedPlace): Promise<void> {
+  const { createEndpoint, openNetlink } = await load(place);
   const { portid, lateMs } = place;
   const endpoint = createEndpoint({ transport: openNetlink({ portid, ...bufferOf(place) }) });
   const cell = new Int32Array(new SharedArrayBuffer(4));
   let blocked = lateMs === 0;
-  endpoint.serve(id, {
+  endpoint.serve(BENCH_ID, {
     echo: (input) => {
       if (!blocked) {
         blocked = true;
@@ -36,8 +36,9 @@ export async function serve(place: PressedPlace): Promise<void> {
 
 /** Calls exactly once, with a deadline and a promise each. */
 export async function connect(place: PressedPlace): Promise<Client> {
+  const { createEndpoint, openNetlink } = await load(place);
   const endpoint = createEndpoint({ transport: openNetlink(bufferOf(place)) });
-  const connection = await endpoint.connect(id, { peer: place.portid });
+  const connection = await endpoint.connect(BENCH_ID, { peer: place.portid });
   let asked = 0; // how often it was asked what was sent, which is a call too
   return {
     echo: (payload) => connection.call('echo', payload, options),
