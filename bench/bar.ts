@@ -1,6 +1,5 @@
+import { clearBar, drawBar } from '../cli/progress.ts';
 import type { Scenario, Screen } from './scenario.ts';
-
-const WIDTH = 30;
 
 /** A bar on stderr over all scenarios of a run; none where stderr is no terminal. */
 export class Bar {
@@ -30,15 +29,10 @@ export class Bar {
   }
 
   #show({ name, seconds }: Scenario, share: number): void {
-    if (!this.#shown) return;
-    const part = (this.#before + seconds * share) / this.#total;
-    const filled = Math.floor(part * WIDTH);
-    const bar = '#'.repeat(filled) + '.'.repeat(WIDTH - filled);
-    const percent = String(Math.floor(part * 100)).padStart(3);
-    process.stderr.write(`\r[${bar}] ${percent} %  ${name}\x1b[K`);
+    if (this.#shown) drawBar((this.#before + seconds * share) / this.#total, name);
   }
 
   #clear(): void {
-    if (this.#shown) process.stderr.write('\r\x1b[K');
+    if (this.#shown) clearBar();
   }
 }

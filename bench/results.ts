@@ -6,6 +6,8 @@ import type { Spread } from './macro/spread.ts';
 /** What one run of a scenario found, as it is kept: plain data. */
 export interface Result {
   readonly machine: MachineFacts;
+  /** Who could not be measured, and why. */
+  readonly absent?: readonly string[];
 }
 
 /** Makes a result's table, beside what the previous whole run found where there was one. */
@@ -40,16 +42,27 @@ export function keep(name: string, text: string): void {
   writeFileSync(join(folder, name), text);
 }
 
-/** Says where a result is from, and with which earlier one it is compared. */
-export function machineText({ machine }: Result, previous: Result | undefined): string[] {
+/**
+ * Says of what a result is and how it was found, where, and with which earlier one it is compared;
+ * then what was not measured, and why.
+ */
+export function heading(
+  what: string,
+  how: string,
+  { machine, absent = [] }: Result,
+  previous: Result | undefined,
+): string[] {
   const lines = [
+    `${what}, ${machine.at}: ${how}`,
     `${machine.processors} x ${machine.processor}, ${machine.memoryGiB} GiB, ` +
       `Linux ${machine.kernel}, Node ${machine.node}, ` +
       `load ${machine.loadBefore.toFixed(1)} before, ${machine.loadAfter.toFixed(1)} after`,
   ];
-  if (previous === undefined) return lines;
-  const { at, node, loadBefore } = previous.machine;
-  return [...lines, `before: the run of ${at}, Node ${node}, load ${loadBefore.toFixed(1)}`];
+  if (previous !== undefined) {
+    const { at, node, loadBefore } = previous.machine;
+    lines.push(`before: the run of ${at}, Node ${node}, load ${loadBefore.toFixed(1)}`);
+  }
+  return [...lines, ...absent.map((why) => `not measured: ${why.slice(0, 160)}`)];
 }
 
 /** Shows a median with its quartiles. */

@@ -1,17 +1,7 @@
 /**
- * `npm run bench [-- NAME... [OPTIONS]]`: everything in about ten minutes, or what is named, with
- * more rounds. Compare lines of one run; the machine is noisy.
- *
- *   --against DIR   a second build of the library (its dist), measured in the same rounds
- *   --only PATTERN  of the rivals, those whose names match
- *   --rounds N      how often each load is measured
- *   --ms N          for how long each time
- *   --in-flight N,… and --size N,…: the loads
- *   --link PATTERN  of the lossy links, those whose names match
- *   --count N       sessions, or calls, of those that are weighed
- *   --calls N       of each simulation (400,000)
- *   --objects       says which objects that memory consists of
- *   --minutes N     how long the soak takes
+ * `npm run bench [-- [NAME...] [OPTIONS]]`: everything in about ten minutes, with fewer rounds and
+ * half a minute of the soak, or what is named. Compare lines of one run; the machine is noisy.
+ * `npm run bench -- --help` tells the options.
  */
 import { Bar } from './bar.ts';
 import { clients } from './macro/clients.ts';
@@ -28,9 +18,11 @@ import { reliability } from './micro/reliability.ts';
 import { wire } from './micro/wire.ts';
 import { pressureScenario } from './pressure/scenario.ts';
 import { simulatorScenario } from './simulator/scenario.ts';
-import { readOptions } from './options.ts';
-import type { Scenario } from './scenario.ts';
+import { help, readOptions, type Options } from './options.ts';
+import { Unmeasured, type Scenario, type Screen } from './scenario.ts';
 import { suite } from './suite.ts';
+import { Misuse } from '../cli/misuse.ts';
+import { asksFor } from '../cli/options.ts';
 
 const scenarios: readonly Scenario[] = [
   suite('wire', wire),
@@ -49,19 +41,41 @@ const scenarios: readonly Scenario[] = [
   soak,
 ];
 
-const { names, options } = readOptions();
 const known = scenarios.map(({ name }) => name);
-const unknown = names.filter((name) => !known.includes(name));
-if (unknown.length > 0) {
-  console.error(`no such benchmark: ${unknown.join(', ')}; there are ${known.join(', ')}`);
-  process.exitCode = 2;
-} else {
-  const chosen = scenarios.filter(({ name }) => options.brief || names.includes(name));
-  const bar = new Bar(chosen);
-  let failures = 0;
-  for (const scenario of chosen) {
-    failures += await scenario.run(options, bar.screen(scenario));
-    bar.finish(scenario);
+const args = process.argv.slice(2);
+process.exitCode = asksFor('help', args) ? showHelp() : await run();
+
+function showHelp(): number {
+  console.log(help(known).join('\n'));
+  return 0;
+}
+
+/** Gives the exit code. What cannot be measured says so, and the others go on. */
+async function run(): Promise<number> {
+  try {
+    const { names, options } = readOptions(args, known);
+    const chosen = scenarios.filter(({ name }) => names.includes(name));
+    const bar = new Bar(chosen);
+    let failures = 0;
+    for (const scenario of chosen) {
+      failures += await attempt(scenario, options, bar.screen(scenario));
+      bar.finish(scenario);
+    }
+    return failures > 0 ? 1 : 0;
+  } catch (error) {
+    if (!(error instanceof Misuse)) throw error;
+    console.error(`bench: ${error.message} (see npm run bench -- --help)`);
+    return 2;
   }
-  process.exitCode = failures > 0 ? 1 : 0;
+}
+
+/** Gives the number of failures: a scenario that has no result is one. */
+async function attempt(scenario: Scenario, options: Options, screen: Screen): Promise<number> {
+  try {
+    return await scenario.run(options, screen);
+  } catch (error) {
+    const why = error instanceof Unmeasured ? error.message : (error as Error).stack;
+    screen.print(`${scenario.name}: not measured: ${why}\n`);
+    return 1;
+  }
 }

@@ -7,6 +7,9 @@ export interface Screen {
   readonly print: (text: string) => void;
 }
 
+/** A scenario has no result. The message is a sentence: what is missing, or who ended. */
+export class Unmeasured extends Error {}
+
 /** Something that `npm run bench` can measure. */
 export interface Scenario {
   readonly name: string;
@@ -14,7 +17,7 @@ export interface Scenario {
   readonly seconds: number;
   /**
    * Measures, prints and, where the options allow, saves. Gives the number of failures: a goal
-   * that is missed is a figure and no failure.
+   * that is missed is a figure and no failure. Throws `Unmeasured`.
    */
   readonly run: (options: Options, screen: Screen) => Promise<number> | number;
 }

@@ -1,6 +1,6 @@
 import Benchmark from 'benchmark';
 import { afterwards, machineFacts, type MachineFacts } from './macro/machine.ts';
-import { machineText, tell, wholeText, type Format } from './results.ts';
+import { heading, tell, wholeText, type Format } from './results.ts';
 import type { Scenario } from './scenario.ts';
 
 type Timed = Benchmark & { readonly error?: unknown };
@@ -64,7 +64,7 @@ function runSuite(cases: readonly Case[], progress: (share: number) => void): Su
 /** Gives a way to make the table of a suite. */
 function suiteFormat(name: string): Format<SuiteResult> {
   return (result, previous) => {
-    const lines = [`${name}, ${result.machine.at}`, ...machineText(result, previous)];
+    const lines = heading(name, 'one case after the other', result, previous);
     for (const row of result.rows) {
       lines.push(rowText(row, previous?.rows.find((old) => old.name === row.name)));
     }

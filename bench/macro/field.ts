@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Place } from '../contestants/contestant.ts';
 import { startNative, startNode, type Crowd, type Player } from './player.ts';
+import { Unmeasured } from '../scenario.ts';
 
 /** The folder bench/rivals, seen from dist/bench/macro. */
 const rivals = new URL('../../../bench/rivals/', import.meta.url);
@@ -37,7 +38,10 @@ export interface Choice {
   readonly baseline: URL | undefined;
 }
 
-/** Starts every contestant that this machine can run. The first is ours and never left out. */
+/**
+ * Starts every contestant that this machine can run. The first is ours and never left out; throws
+ * `Unmeasured` where it does not start.
+ */
 export async function startField(
   starters: readonly Starter[],
   { only, baseline }: Choice,
@@ -65,7 +69,7 @@ export async function startField(
   };
   if (players[0]?.name !== ours!.name) {
     stop();
-    throw new Error(absent[0]);
+    throw new Unmeasured(absent[0]);
   }
   return { players, absent, stop };
 }

@@ -16,6 +16,7 @@ import { spreadOf, type Spread } from './spread.ts';
 const NAME = 'loss';
 /** Warming up is for each load once, whatever the link: the code is the same. */
 const PACE = { rounds: 3, ms: 250, warmUpMs: 1_000 };
+const BRIEF = { ...PACE, rounds: 1 };
 /** For the first estimates of the round trip, before anything is lost. */
 const SETTLE_MS = 100;
 /** Longer than the time-outs of a second that rivals have. */
@@ -55,13 +56,7 @@ export const loss: Scenario = {
   seconds: 90,
   run: async (options, { progress, print }) => {
     const lanes = new Map<string, Lane>();
-    let field: Field;
-    try {
-      field = await startField(lossStarters(lanes), options);
-    } catch (error) {
-      print(`${NAME}: not measured: ${(error as Error).message}\n`); // no compiler for the relay
-      return 0;
-    }
+    const field = await startField(lossStarters(lanes), options);
     const run = new LossRun(field, lanes, options, progress);
     try {
       const result = await run.measureAll();
@@ -90,14 +85,14 @@ class LossRun {
   constructor(
     { players, absent }: Field,
     lanes: ReadonlyMap<string, Lane>,
-    { sizes = [64], inFlight = [1, 64], link = /(?:)/, brief, pace }: Options,
+    { sizes = [64], inFlight = [1, 64], link = /(?:)/, pace }: Options,
     progress: Screen['progress'],
   ) {
     this.#players = new Set(players);
     this.#lanes = lanes;
     this.#absent = [...absent];
     this.#cells = lossCells(sizes, inFlight, link);
-    this.#pace = brief ? { ...pace(PACE), rounds: 1 } : pace(PACE);
+    this.#pace = pace(PACE, BRIEF);
     this.#progress = progress;
   }
 

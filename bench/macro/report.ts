@@ -1,5 +1,5 @@
 import type { RaceResult, RaceRow } from './race.ts';
-import { machineText, spreadText, wholeText } from '../results.ts';
+import { heading, spreadText, wholeText } from '../results.ts';
 
 /** How a race is told. */
 export interface Wording {
@@ -22,14 +22,12 @@ export function formatRace(
   previous: RaceResult | undefined,
   more: (row: RaceRow) => string = () => '',
 ): string {
-  const { machine, rounds, ms, absent, rows } = result;
+  const { rounds, ms, rows } = result;
   const lines = [
-    `${title}, ${machine.at}: ${rounds} rounds of ${ms} ms each, interleaved`,
-    ...machineText(result, previous),
+    ...heading(title, `${rounds} rounds of ${ms} ms each, interleaved`, result, previous),
     `x: ${unit} a second of ${first} divided by the line's; median of rounds [quartiles]`,
     'us: processor time of both sides for each, and the first line\'s divided by the line\'s',
     ...notes,
-    ...absent.map((why) => `not measured: ${why.slice(0, 160)}`),
   ];
   let heat = '';
   for (const row of rows) {

@@ -1,6 +1,6 @@
 import type { Scenario } from '../scenario.ts';
 import { afterwards, machineFacts, type MachineFacts } from './machine.ts';
-import { machineText, tell } from '../results.ts';
+import { heading, tell } from '../results.ts';
 import { formatParts, formatShares, objectsOf, weigh, type Share, type Sides } from './weigh.ts';
 
 const SESSIONS = 100_000;
@@ -32,10 +32,9 @@ export const sessions: Scenario = {
 };
 
 function format(result: SessionsResult, previous: SessionsResult | undefined): string {
-  const { machine, sessions: count, bytes } = result;
+  const { sessions: count, bytes } = result;
   return [
-    `idle sessions, ${machine.at}: ${count.toLocaleString('en')} over netlink`,
-    ...machineText(result, previous),
+    ...heading('idle sessions', `${count.toLocaleString('en')} over netlink`, result, previous),
     'each has made one call of 64 B; bytes each after full collections, a thousand sessions',
     `against all of them; goal: ${GOAL} at each side.`,
     'Limits raised: sessionsMax, sessionsPerPeerMax, waitMs\n',

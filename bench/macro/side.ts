@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Place } from '../contestants/contestant.ts';
 import type { Answers, Question } from '../contestants/questions.ts';
+import { Unmeasured } from '../scenario.ts';
 
 /** Of what a process says before it ends, the line that says why. */
 const TELLING = /^\s*\w*error\b.*:|result\.error|cannot|not found/i;
@@ -86,7 +87,7 @@ export async function unlessEnded<T>(
   const ended = new AbortController();
   const end = once(child, 'exit', { signal: ended.signal }).then(() => {
     const [why = ''] = said.split('\n').filter((line) => TELLING.test(line));
-    throw new Error(`${name} ended: ${why.trim() || said.trim().split('\n').at(-1)}`);
+    throw new Unmeasured(`${name} ended: ${why.trim() || said.trim().split('\n').at(-1)}`);
   });
   try {
     return await Promise.race([event, end]);

@@ -3,7 +3,7 @@ import type { Answers } from '../contestants/questions.ts';
 import type { Scenario } from '../scenario.ts';
 import { makeFolder, moduleOf, placeIn } from './field.ts';
 import { afterwards, machineFacts, type MachineFacts } from './machine.ts';
-import { machineText, tell } from '../results.ts';
+import { heading, tell } from '../results.ts';
 import { startSide, type Side } from './side.ts';
 import { trendOf, type Trend } from './trend.ts';
 
@@ -99,11 +99,11 @@ function rowOf(side: SoakRow['side'], measure: string, samples: readonly number[
 }
 
 function format(result: SoakResult, previous: SoakResult | undefined): string {
-  const { machine, minutes, calls, rows } = result;
+  const { minutes, calls, rows } = result;
   const cell = (value: number): string => Math.round(value).toLocaleString('en').padStart(14);
+  const how = `${minutes} minutes, ${calls.toLocaleString('en')} things done`;
   return [
-    `soak, ${machine.at}: ${minutes} minutes, ${calls.toLocaleString('en')} things done`,
-    ...machineText(result, previous),
+    ...heading('soak', how, result, previous),
     `${IN_FLIGHT} at the same time over netlink: calls, messages, streams, long values, failures,`,
     'deadlines that pass, calls that are cancelled, sessions that come and go.',
     `In use at rest after full collections, ${SAMPLES} samples; a line fitted through the second `

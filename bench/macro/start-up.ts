@@ -5,7 +5,7 @@ import type { Milestones } from '../contestants/starter.ts';
 import type { Scenario } from '../scenario.ts';
 import { makeFolder, moduleOf, OURS, placeIn, rivalModule } from './field.ts';
 import { afterwards, machineFacts, type MachineFacts } from './machine.ts';
-import { machineText, spreadText, tell } from '../results.ts';
+import { heading, spreadText, tell } from '../results.ts';
 import { startSide, unlessEnded, type Side } from './side.ts';
 import { interleaved } from './rounds.ts';
 import { spreadOf, type Spread } from './spread.ts';
@@ -124,16 +124,14 @@ async function measured(
 }
 
 function format(result: StartUpResult, previous: StartUpResult | undefined): string {
-  const { machine, rounds, absent, rows } = result;
+  const { rounds, rows } = result;
   const row = (name: string, ...cells: readonly string[]): string =>
     `  ${name.padEnd(14)}${cells.map((cell) => cell.padStart(24)).join('')}`;
   const inMs = (spread: Spread): string => spreadText(spread, 1);
   return [
-    `start-up, ${machine.at}: ${rounds} starts of each, interleaved`,
-    ...machineText(result, previous),
+    ...heading('start-up', `${rounds} starts of each, interleaved`, result, previous),
     'ms until Node runs the first line, for the imports, for connecting and the first call, and',
     'from the start of the process to the first answer; median of the starts [quartiles]',
-    ...absent.map((why) => `not measured: ${why.slice(0, 160)}`),
     '',
     row('', 'Node', 'imports', 'connect and call', 'first answer'),
     ...rows.map(({ contestant, born, imports, firstCall, answered }) =>

@@ -20,7 +20,7 @@ export interface PressureResult {
   readonly virtual: readonly VirtualRow[];
   /** In real time; empty where `absent` says why. */
   readonly real: readonly RealRow[];
-  readonly absent: string | undefined;
+  readonly absent: readonly string[];
 }
 
 /** Calls of a cell in virtual time: the rarest latency told of is one in a thousand. */
@@ -40,8 +40,11 @@ export async function pressure(
   for (const question of questions) {
     virtual.push(...await answer(question, (inFlight) => CALLS[inFlight]!, answered));
   }
-  const kernel = await answerReal(plan, answered).catch((error: Error) => error.message);
-  const [real, absent] = typeof kernel === 'string' ? [[], kernel] : [kernel, undefined];
+  const absent: string[] = [];
+  const real = await answerReal(plan, answered).catch(({ message }: Error) => {
+    absent.push(`the real netlink: ${message}`);
+    return [];
+  });
   const machine = afterwards(before);
   return { machine, rounds: plan.rounds, ms: plan.ms, virtual, real, absent };
 }
