@@ -1,4 +1,4 @@
-import { local } from './field.ts';
+import { local } from './starters.ts';
 import { raceScenario, sameLoad } from './races.ts';
 import type { Scenario } from '../scenario.ts';
 

@@ -1,4 +1,4 @@
-import { local, native, OURS, rival } from './field.ts';
+import { local, native, OURS, rival } from './starters.ts';
 import { raceScenario, sameLoad } from './races.ts';
 import type { Scenario } from '../scenario.ts';
 

@@ -1,33 +1,74 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Place } from '../contestants/contestant.ts';
-import { startNative, startNode, type Crowd, type Player } from './player.ts';
+import type { Player } from './player.ts';
+import type { Starter } from './starters.ts';
 import { Unmeasured } from '../scenario.ts';
 
-/** The folder bench/rivals, seen from dist/bench/macro. */
-const rivals = new URL('../../../bench/rivals/', import.meta.url);
 /** This build of the library. */
 export const ownBuild: URL = new URL('../../', import.meta.url);
-
-/** The name that the others are compared with. */
-export const OURS = 'connector-rpc';
 
 /** Another build of the library, measured in the same rounds. */
 export const BASELINE = 'baseline';
 
-/** A way to start a contestant. */
-export interface Starter {
-  readonly name: string;
-  readonly start: (name: string, place: Place, folder: string) => Promise<Player>;
-}
+/** Longer than it should take, ms, a rival may take. */
+const ANSWER_MS = 20_000;
 
 /** The contestants that could be started, and why the others could not. */
-export interface Field {
-  readonly players: readonly Player[];
-  readonly absent: readonly string[];
+export class Field {
+  readonly #players: Player[] = [];
+  readonly #rivals = new Set<Player>();
+  readonly #absent: string[] = [];
+
+  /** Those that have not broken down, in the order in which they were started. */
+  get players(): readonly Player[] {
+    return this.#players;
+  }
+
+  /** Who is not measured, or no longer, and why. */
+  get absent(): readonly string[] {
+    return this.#absent;
+  }
+
+  /** Starts one, or notes why it cannot be started. */
+  async start(name: string, starter: Starter, place: Place, folder: string): Promise<void> {
+    try {
+      const player = await starter.start(name, place, folder);
+      this.#players.push(player);
+      if (starter.rival) this.#rivals.add(player);
+    } catch (error) {
+      this.#absent.push(`${name}: ${(error as Error).message}`);
+    }
+  }
+
+  /**
+   * Does something with one that takes so many ms. A rival that breaks down or takes much longer
+   * is out of the field: undefined, now and from now on.
+   */
+  async attempt<T>(player: Player, ms: number, work: () => Promise<T>): Promise<T | undefined> {
+    if (!this.#rivals.has(player)) return work();
+    if (!this.#players.includes(player)) return undefined;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      const limit = ms + ANSWER_MS;
+      timer = setTimeout(() => reject(new Error(`no answer for ${limit} ms`)), limit);
+    });
+    try {
+      return await Promise.race([work(), late]);
+    } catch (error) {
+      this.#absent.push(`${player.name}, from some point on: ${(error as Error).message}`);
+      this.#players.splice(this.#players.indexOf(player), 1);
+      player.stop();
+      return undefined;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   /** Ends them all. */
-  readonly stop: () => void;
+  stop(): void {
+    for (const player of this.#players) player.stop();
+  }
 }
 
 /** Narrows and widens a field. */
@@ -39,71 +80,31 @@ export interface Choice {
 }
 
 /**
- * Starts every contestant that this machine can run. The first is ours and never left out; throws
- * `Unmeasured` where it does not start.
+ * Has every contestant started that this machine can run, and measured by `work`, and ends them.
+ * The first is ours and never left out; throws `Unmeasured` where it does not start.
  */
-export async function startField(
+export async function withField<T>(
   starters: readonly Starter[],
   { only, baseline }: Choice,
-): Promise<Field> {
+  work: (field: Field) => Promise<T>,
+): Promise<T> {
   const folder = makeFolder();
-  const players: Player[] = [];
-  const absent: string[] = [];
-  let started = 0;
-  const start = async (name: string, build: URL, starter: Starter): Promise<void> => {
-    try {
-      players.push(await starter.start(name, placeIn(folder, started++, build), folder));
-    } catch (error) {
-      absent.push(`${name}: ${(error as Error).message}`);
-    }
-  };
+  const field = new Field();
   const [ours] = starters;
-  for (const starter of starters) {
-    const wanted = starter === ours || only === undefined || only.test(starter.name);
-    if (wanted) await start(starter.name, ownBuild, starter);
-  }
-  if (baseline !== undefined) await start(BASELINE, baseline, ours!);
-  const stop = (): void => {
-    for (const player of players) player.stop();
+  const wanted = starters.filter(({ name }) => name === ours!.name || only?.test(name) !== false);
+  try {
+    for (const [index, starter] of wanted.entries()) {
+      await field.start(starter.name, starter, placeIn(folder, index), folder);
+    }
+    if (baseline !== undefined) {
+      await field.start(BASELINE, ours!, placeIn(folder, wanted.length, baseline), folder);
+    }
+    if (field.players[0]?.name !== ours!.name) throw new Unmeasured(field.absent[0]);
+    return await work(field);
+  } finally {
+    field.stop();
     rmSync(folder, { recursive: true, force: true });
-  };
-  if (players[0]?.name !== ours!.name) {
-    stop();
-    throw new Unmeasured(absent[0]);
   }
-  return { players, absent, stop };
-}
-
-/** A contestant of bench/contestants, for Node. */
-export function local(name: string, module: string, crowd?: Crowd): Starter {
-  return { name, start: (as, place) => startNode(as, moduleOf(module), place, crowd) };
-}
-
-/** A contestant of bench/rivals, for Node. */
-export function rival(name: string, module: string): Starter {
-  return { name, start: (as, place) => startNode(as, rivalModule(module), place) };
-}
-
-/** A contestant of bench/rivals in C, with its client's role and its server's. */
-export function native(
-  name: string,
-  source: string,
-  ...roles: readonly [string, string?]
-): Starter {
-  return {
-    name,
-    start: (as, place, folder) => startNative(as, compile(folder, source), place, roles),
-  };
-}
-
-/** The module of a contestant of bench/contestants. */
-export function moduleOf(name: string): URL {
-  return new URL(`../contestants/${name}.js`, import.meta.url);
-}
-
-/** The module of a contestant of bench/rivals. */
-export function rivalModule(name: string): URL {
-  return new URL(`${name}.js`, rivals);
 }
 
 /** A folder for sockets and the compiled C. */
@@ -123,19 +124,4 @@ export function placeIn(folder: string, index: number, build: URL = ownBuild): P
     datagramMax: undefined,
     build: build.href,
   };
-}
-
-/** Compiles bench/rivals/NAME.c with libraries; throws where there is no compiler or no library. */
-export function compile(folder: string, name: string, libraries: readonly string[] = []): string {
-  const binary = join(folder, name);
-  const source = new URL(`${name}.c`, rivals).pathname;
-  const flags = libraries.map((library) => `-l${library}`);
-  try {
-    execFileSync('cc', ['-O2', '-o', binary, source, ...flags], { stdio: 'pipe' });
-  } catch (error) {
-    const { message, stderr } = error as Error & { stderr?: Buffer };
-    const [why] = (stderr?.toString() ?? '').split('\n').filter((line) => line.includes('error'));
-    throw new Error(why ?? message, { cause: error });
-  }
-  return binary;
 }

@@ -1,6 +1,6 @@
 import { HELD_PAYLOAD } from '../contestants/library-calls.ts';
 import type { Scenario } from '../scenario.ts';
-import { local } from './field.ts';
+import { local } from './starters.ts';
 import type { RaceResult } from './race.ts';
 import { runRace, type RaceParts } from './races.ts';
 import { formatRace } from './report.ts';
@@ -27,15 +27,18 @@ const race: RaceParts = {
     notes: ['one session. Limits raised: waitMs, so that no call is refused for having waited'],
   },
   pace: { ms: 2_000, rounds: 5 },
-  starters: ({ inFlight = DEPTHS }) => inFlight.map((depth) => local(`${depth} in flight`, MODULE)),
+  starters: ({ inFlight = DEPTHS }) => inFlight.map((depth) => local(nameOf(depth), MODULE)),
   heats: (players, { sizes = [64], inFlight = DEPTHS }) =>
     sizes.map((size) => ({
       title: `${size} B`,
-      entries: players.map((player, at) => ({
-        name: player.name,
-        player,
-        load: { task: 'echo', size, inFlight: inFlight[at]! },
-      })),
+      entries: inFlight.flatMap((depth) =>
+        players
+          .filter(({ name }) => name === nameOf(depth))
+          .map((player) => ({
+            name: player.name,
+            player,
+            load: { task: 'echo', size, inFlight: depth },
+          }))),
     })),
 };
 
@@ -54,6 +57,10 @@ export const inFlight: Scenario = {
     return 0;
   },
 };
+
+function nameOf(depth: number): string {
+  return `${depth} in flight`;
+}
 
 function formatHeld({ calls, bytes }: InFlightResult): string {
   return [

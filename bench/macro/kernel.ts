@@ -1,4 +1,4 @@
-import { local, native, OURS } from './field.ts';
+import { local, native, OURS } from './starters.ts';
 import { raceScenario, sameLoad } from './races.ts';
 import type { Scenario } from '../scenario.ts';
 

@@ -1,5 +1,5 @@
 import type { Place } from '../contestants/contestant.ts';
-import { compile, moduleOf, OURS, rivalModule, type Starter } from './field.ts';
+import { compile, moduleOf, OURS, rivalModule, type Starter } from './starters.ts';
 import { startNative, startNode, type Player } from './player.ts';
 import { startRelay, type Link, type Relay } from './relay.ts';
 
@@ -19,8 +19,9 @@ type Begin = (name: string, place: Place, folder: string) => Promise<Player>;
 /** Who makes calls through lossy links. Each that starts enters its lane under its name. */
 export function lossStarters(lanes: Map<string, Lane>): readonly Starter[] {
   const relays = new Map<string, string>();
-  const through = (name: string, begin: Begin, plays: Lane['plays'] = always): Starter => ({
+  const through = (name: string, rival: boolean, begin: Begin, plays = always): Starter => ({
     name,
+    rival,
     start: async (as, place, folder) => {
       const binary = relays.get(folder) ?? compile(folder, 'relay');
       relays.set(folder, binary);
@@ -51,16 +52,17 @@ export function lossStarters(lanes: Map<string, Lane>): readonly Starter[] {
     return startNative(name, compile(folder, 'enet', ['enet']), place, ['connect', 'serve'], where);
   };
   return [
-    through(OURS, library),
-    through(ETHERNET, ethernet, ({ rate }) => rate > 0),
-    through('udx-native', node(rivalModule('udx'))),
-    through('utp-native', node(rivalModule('utp'))),
-    through('ENet', enet),
+    through(OURS, false, library),
+    through(ETHERNET, false, ethernet, ({ rate }) => rate > 0),
+    through('udx-native', true, node(rivalModule('udx'))),
+    through('utp-native', true, node(rivalModule('utp'))),
+    through('ENet', true, enet),
     // What is lost it never sends again: there is nothing to be measured where anything is.
-    through('unreliable', node(moduleOf('datagram-frames')), ({ loss, rate }) => loss + rate === 0),
+    through('unreliable', false, node(moduleOf('datagram-frames')), ({ loss, rate }) =>
+      loss + rate === 0),
   ];
 }
 
-function always(): boolean {
+function always(_link: Link): boolean {
   return true;
 }

@@ -1,4 +1,4 @@
-import { OURS } from './field.ts';
+import { OURS } from './starters.ts';
 import type { LossResult, LossRow } from './loss.ts';
 import { formatRace } from './report.ts';
 

@@ -2,7 +2,8 @@ import type { Load, Score } from '../contestants/measure.ts';
 import type { Options } from '../options.ts';
 import { tell } from '../results.ts';
 import type { Scenario, Screen } from '../scenario.ts';
-import { OURS, startField, type Field } from './field.ts';
+import { withField, type Field } from './field.ts';
+import { OURS } from './starters.ts';
 import { lossCells, type Cell } from './links.ts';
 import { ETHERNET, lossStarters, type Lane } from './loss-entrants.ts';
 import { formatLoss } from './loss-report.ts';
@@ -23,8 +24,6 @@ const SETTLE_MS = 100;
 const PATIENCE_MS = 1_200;
 /** Who is slower than us by this factor where datagrams are lost is not measured there again. */
 const HOPELESS = 20;
-/** Longer than this nothing takes that is asked of a contestant, ms. */
-const ANSWER_MS = 20_000;
 
 /** One contestant on one link with one load. */
 export interface LossRow extends RaceRow {
@@ -56,15 +55,10 @@ export const loss: Scenario = {
   seconds: 90,
   run: async (options, { progress, print }) => {
     const lanes = new Map<string, Lane>();
-    const field = await startField(lossStarters(lanes), options);
-    const run = new LossRun(field, lanes, options, progress);
-    try {
-      const result = await run.measureAll();
-      print(tell(NAME, result, options.saves, formatLoss));
-      return 0;
-    } finally {
-      field.stop();
-    }
+    const result = await withField(lossStarters(lanes), options, (field) =>
+      new LossRun(field, lanes, options, progress).measureAll());
+    print(tell(NAME, result, options.saves, formatLoss));
+    return 0;
   },
 };
 
@@ -73,9 +67,8 @@ interface Passing {
 }
 
 class LossRun {
-  readonly #players: Set<Player>;
+  readonly #field: Field;
   readonly #lanes: ReadonlyMap<string, Lane>;
-  readonly #absent: string[];
   readonly #cells: readonly Cell[];
   readonly #pace: Pace;
   readonly #progress: Screen['progress'];
@@ -83,14 +76,13 @@ class LossRun {
   #missed = 0;
 
   constructor(
-    { players, absent }: Field,
+    field: Field,
     lanes: ReadonlyMap<string, Lane>,
     { sizes = [64], inFlight = [1, 64], link = /(?:)/, pace }: Options,
     progress: Screen['progress'],
   ) {
-    this.#players = new Set(players);
+    this.#field = field;
     this.#lanes = lanes;
-    this.#absent = [...absent];
     this.#cells = lossCells(sizes, inFlight, link);
     this.#pace = pace(PACE, BRIEF);
     this.#progress = progress;
@@ -98,14 +90,17 @@ class LossRun {
 
   async measureAll(): Promise<LossResult> {
     const before = machineFacts();
-    for (const player of this.#players) await this.#attempt(player, () => this.#warmUp(player));
+    for (const player of [...this.#field.players]) {
+      await this.#field.attempt(player, this.#pace.warmUpMs, () => this.#warmUp(player));
+    }
     const rows: LossRow[] = [];
     for (const [index, cell] of this.#cells.entries()) {
       this.#progress(index / this.#cells.length);
       rows.push(...(await this.#measure(cell)));
     }
     const { rounds, ms } = this.#pace;
-    const [absent, offered, missed] = [this.#absent, this.#offered, this.#missed];
+    const { absent } = this.#field;
+    const [offered, missed] = [this.#offered, this.#missed];
     return { machine: afterwards(before), rounds, ms, absent, offered, missed, rows };
   }
 
@@ -125,10 +120,11 @@ class LossRun {
       cell.link.loss > 0 && samples.get(name)?.some(({ ratio }) => ratio > HOPELESS) === true;
     for (let round = 0; round < this.#pace.rounds; round++) {
       const scores = new Map<string, Score & Cost & Passing>();
-      for (const player of shuffled([...this.#players])) {
+      for (const player of shuffled(this.#field.players)) {
         const { name } = player;
         if (!this.#lanes.get(name)!.plays(cell.link) || hopeless(name)) continue;
-        const score = await this.#attempt(player, () => this.#measureOne(player, cell, round));
+        const score = await this.#field.attempt(player, this.#pace.ms, () =>
+          this.#measureOne(player, cell, round));
         if (score !== undefined) scores.set(name, score);
       }
       const first = scores.get(ETHERNET) ?? scores.get(OURS)!;
@@ -137,29 +133,9 @@ class LossRun {
         samples.set(name, [...(samples.get(name) ?? []), sample]);
       }
     }
-    return [...this.#players]
+    return this.#field.players
       .filter(({ name }) => samples.has(name))
       .map(({ name }) => lossRowOf(name, cell, samples.get(name)!));
-  }
-
-  /** Does something with one, for a while; a rival that breaks down is out of the field. */
-  async #attempt<T>(player: Player, work: () => Promise<T>): Promise<T | undefined> {
-    const { name } = player;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`no answer for ${ANSWER_MS} ms`)), ANSWER_MS);
-    });
-    try {
-      return await Promise.race([work(), late]);
-    } catch (error) {
-      if (name.startsWith(OURS)) throw error;
-      this.#absent.push(`${name}, from some point on: ${(error as Error).message}`);
-      this.#players.delete(player);
-      player.stop();
-      return undefined;
-    } finally {
-      clearTimeout(timer);
-    }
   }
 
   async #measureOne(player: Player, cell: Cell, seed: number): Promise<Score & Cost & Passing> {

@@ -1,4 +1,5 @@
 import { afterwards, machineFacts, type MachineFacts } from './machine.ts';
+import type { Field } from './field.ts';
 import type { Cost, Player } from './player.ts';
 import type { Load, Score } from '../contestants/measure.ts';
 import { interleaved } from './rounds.ts';
@@ -49,6 +50,8 @@ export interface RaceResult {
 }
 
 type Found = Score & Cost;
+/** A value a round; undefined of who had broken down. */
+type Scores = readonly (Found | undefined)[];
 
 /** One measurement beside the first's of the same round. */
 export interface Sample extends Score, Cost {
@@ -61,32 +64,35 @@ export interface Sample extends Score, Cost {
  * count. `progress` hears how much is done, from 0 to 1.
  */
 export async function race(
+  field: Field,
   heats: readonly Heat[],
   { rounds, ms, warmUpMs }: Pace,
-  absent: readonly string[],
   progress: (share: number) => void,
 ): Promise<RaceResult> {
   const before = machineFacts();
   const rows: RaceRow[] = [];
   const total = heats.reduce((sum, { entries }) => sum + entries.length, 0) * (rounds + 1);
   let done = 0;
-  const run = ({ entries }: Heat, times: number, forMs: number): Promise<Map<Entry, Found[]>> =>
+  const run = ({ entries }: Heat, times: number, forMs: number): Promise<Map<Entry, Scores>> =>
     interleaved(entries, times, async ({ name, player, load }) => {
-      const score = await player.measure({ ...load, ms: forMs });
-      if (score.done === 0) throw new Error(`${name} did nothing in ${forMs} ms`);
-      progress(++done / total);
-      return score;
+      progress(done++ / total);
+      return field.attempt(player, forMs, async () => {
+        const score = await player.measure({ ...load, ms: forMs });
+        if (score.done === 0) throw new Error(`${name} did nothing in ${forMs} ms`);
+        return score;
+      });
     });
   for (const heat of heats) {
     await run(heat, 1, ms + warmUpMs);
     const scores = await run(heat, rounds, ms);
     const first = scores.get(heat.entries[0]!)!;
     for (const [{ name }, own] of scores) {
-      const samples = own.map((score, index) => beside(score, first[index]!));
-      rows.push(rowOf(heat.title, name, samples));
+      const samples = own.flatMap((score, round) =>
+        score === undefined ? [] : [beside(score, first[round]!)]);
+      if (samples.length === rounds) rows.push(rowOf(heat.title, name, samples));
     }
   }
-  return { machine: afterwards(before), rounds, ms, absent, rows };
+  return { machine: afterwards(before), rounds, ms, absent: field.absent, rows };
 }
 
 /** Compares what was measured with what the first did in the same round. */

@@ -1,6 +1,7 @@
 import type { Options } from '../options.ts';
 import type { Scenario, Screen } from '../scenario.ts';
-import { startField, type Starter } from './field.ts';
+import { withField } from './field.ts';
+import type { Starter } from './starters.ts';
 import { race, type Heat, type Pace, type RaceResult } from './race.ts';
 import { formatRace, type Wording } from './report.ts';
 import { tell } from '../results.ts';
@@ -33,19 +34,14 @@ export function raceScenario(parts: RaceParts): Scenario {
   };
 }
 
-/** Starts the contestants, measures them and ends them. */
+/** Starts the contestants, measures them side by side and ends them. */
 export async function runRace(
   { starters, heats, pace }: RaceParts,
   options: Options,
   { progress }: Pick<Screen, 'progress'>,
 ): Promise<RaceResult> {
-  const field = await startField(starters(options), options);
-  try {
-    const { players, absent } = field;
-    return await race(heats(players, options), options.pace(pace), absent, progress);
-  } finally {
-    field.stop();
-  }
+  return withField(starters(options), options, (field) =>
+    race(field, heats(field.players, options), options.pace(pace), progress));
 }
 
 /** Heats in which every contestant has the same load. */

@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs';
 import type { Answers } from '../contestants/questions.ts';
 import type { Scenario } from '../scenario.ts';
-import { makeFolder, moduleOf, placeIn } from './field.ts';
+import { makeFolder, placeIn } from './field.ts';
+import { moduleOf } from './starters.ts';
 import { afterwards, machineFacts, type MachineFacts } from './machine.ts';
 import { heading, tell } from '../results.ts';
 import { startSide, type Side } from './side.ts';

@@ -1,4 +1,4 @@
-import { local, OURS } from './field.ts';
+import { local, OURS } from './starters.ts';
 import { raceScenario, sameLoad } from './races.ts';
 import type { Scenario } from '../scenario.ts';
 

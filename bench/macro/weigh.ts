@@ -2,7 +2,8 @@ import { rmSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Population } from '../contestants/population.ts';
 import type { Weight } from '../contestants/questions.ts';
-import { makeFolder, moduleOf, placeIn } from './field.ts';
+import { makeFolder, placeIn } from './field.ts';
+import { moduleOf } from './starters.ts';
 import { startSide, type Side } from './side.ts';
 
 /** What is held before it counts: tables have grown, and V8 has compiled. */

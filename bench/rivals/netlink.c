@@ -91,6 +91,10 @@ static double now_ms(void) {
 
 /* Makes a batch of equal messages for the server. */
 static void prepare(int size) {
+  if (size < 0 || size > SLOT - HEADERS) {
+    fprintf(stderr, "error: no more than %d bytes in one message here\n", SLOT - HEADERS);
+    exit(1);
+  }
   for (int i = 0; i < BATCH; i++) {
     out_pieces[i] = (struct iovec){out, HEADERS + size};
     writing[i].msg_hdr.msg_name = &to;

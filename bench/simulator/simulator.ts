@@ -1,6 +1,7 @@
+import type { ChildProcess } from 'node:child_process';
 import type { Lap } from './worker.ts';
 import type { Plan } from '../../cli/stress/plan.ts';
-import { ownBuild } from '../macro/field.ts';
+import { BASELINE, ownBuild } from '../macro/field.ts';
 import { afterwards, machineFacts, type MachineFacts } from '../macro/machine.ts';
 import { ask, forkReady } from '../macro/side.ts';
 import { interleaved } from '../macro/rounds.ts';
@@ -38,7 +39,6 @@ export interface SimulatorResult {
 }
 
 const OURS = 'this build';
-const BASELINE = 'baseline';
 
 /** The line of `npm start`, without its faults and with them. */
 const FAULTLESS = {
@@ -65,11 +65,9 @@ export async function simulator(
   const builds = [{ name: OURS, url: ownBuild }];
   if (baseline !== undefined) builds.push({ name: BASELINE, url: baseline });
   const worker = new URL('worker.js', import.meta.url);
-  const runners = await Promise.all(builds.map(async ({ name, url }) => {
-    return { name, child: await forkReady(name, worker, [url.href]) };
-  }));
+  const runners: { readonly name: string; readonly child: ChildProcess }[] = [];
   const rows: SimulatorRow[] = [];
-  const laps = Object.keys(plans).length * (rounds + 1) * runners.length;
+  const laps = Object.keys(plans).length * (rounds + 1) * builds.length;
   let done = 0;
   const run = async (times: number, faults: Plan): Promise<Map<string, Lap[]>> => {
     const taken = await interleaved(runners, times, async ({ name, child }) => {
@@ -80,6 +78,9 @@ export async function simulator(
     return new Map([...taken].map(([{ name }, all]) => [name, all]));
   };
   try {
+    for (const { name, url } of builds) {
+      runners.push({ name, child: await forkReady(name, worker, [url.href]) });
+    }
     for (const [faults, shape] of Object.entries(plans)) {
       await run(1, { ...shape, calls });
       const all = await run(rounds, { ...shape, calls });
