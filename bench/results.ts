@@ -17,29 +17,31 @@ export type Format<T extends Result> = (result: T, previous: T | undefined) => s
 const folder = new URL('../../bench/results/', import.meta.url).pathname;
 
 /**
- * Gives the table of a result. A whole run is kept as NAME.json and NAME.txt, to be compared with
- * the next; one of which only a part was asked for is not what the next is to be compared with.
+ * Gives the table of a result. A whole run is kept as NAME.json and NAME.txt, with its pictures by
+ * their names, to be compared with the next; one of which only a part was asked for is not what the
+ * next is to be compared with. What cannot be written is told at the table's end.
  */
 export function tell<T extends Result>(
   name: string,
   result: T,
   whole: boolean,
   format: Format<T>,
+  pictures: ReadonlyMap<string, string> = new Map(),
 ): string {
   const file = join(folder, `${name}.json`);
   const previous = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as T) : undefined;
   const text = format(result, previous);
-  if (whole) {
-    keep(`${name}.json`, `${JSON.stringify(result, undefined, 1)}\n`);
-    keep(`${name}.txt`, text);
+  if (!whole) return text;
+  try {
+    mkdirSync(folder, { recursive: true });
+    const json = `${JSON.stringify(result, undefined, 1)}\n`;
+    for (const [path, content] of [[`${name}.json`, json], [`${name}.txt`, text], ...pictures]) {
+      writeFileSync(join(folder, path!), content!);
+    }
+    return text;
+  } catch (error) {
+    return `${text}not kept: ${(error as Error).message}\n`;
   }
-  return text;
-}
-
-/** Writes a file beside the results. */
-export function keep(name: string, text: string): void {
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, name), text);
 }
 
 /**

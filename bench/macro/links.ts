@@ -1,4 +1,5 @@
 import type { Link } from './relay.ts';
+import type { Options } from '../options.ts';
 
 /** A load on a link. */
 export interface Cell {
@@ -32,14 +33,13 @@ const OVERLOAD = { size: 1_024, inFlight: 256 };
 
 /** The loads to be measured, on those links whose names match. */
 export function lossCells(
-  sizes: readonly number[],
-  inFlight: readonly number[],
-  links: RegExp,
+  { sizes = [64], inFlight = [1, 64], link: wanted }: Pick<Options, 'sizes' | 'inFlight' | 'link'>,
 ): Cell[] {
   const random = delays.flatMap((delay) =>
     losses.map((lost) => ({ ...WHOLE, ...delay, ...lost, name: `${delay.name}, ${lost.name}` })),
   );
   const loads = sizes.flatMap((size) => inFlight.map((count) => ({ size, inFlight: count })));
   const cells = random.flatMap((link) => loads.map((load) => ({ link, ...load })));
-  return [...cells, { link: bottleneck, ...OVERLOAD }].filter(({ link }) => links.test(link.name));
+  return [...cells, { link: bottleneck, ...OVERLOAD }]
+    .filter(({ link }) => wanted?.test(link.name) !== false);
 }

@@ -1,7 +1,6 @@
 import type { Load, Score } from '../contestants/measure.ts';
-import type { Options } from '../options.ts';
 import { tell } from '../results.ts';
-import type { Scenario, Screen } from '../scenario.ts';
+import { Unmeasured, type Scenario, type Screen } from '../scenario.ts';
 import { withField, type Field } from './field.ts';
 import { OURS } from './starters.ts';
 import { lossCells, type Cell } from './links.ts';
@@ -54,9 +53,11 @@ export const loss: Scenario = {
   name: NAME,
   seconds: 90,
   run: async (options, { progress, print }) => {
+    const cells = lossCells(options);
+    if (cells.length === 0) throw new Unmeasured('no link has such a name');
     const lanes = new Map<string, Lane>();
     const result = await withField(lossStarters(lanes), options, (field) =>
-      new LossRun(field, lanes, options, progress).measureAll());
+      new LossRun(field, lanes, cells, options.pace(PACE, BRIEF), progress).measureAll());
     print(tell(NAME, result, options.saves, formatLoss));
     return 0;
   },
@@ -78,13 +79,14 @@ class LossRun {
   constructor(
     field: Field,
     lanes: ReadonlyMap<string, Lane>,
-    { sizes = [64], inFlight = [1, 64], link = /(?:)/, pace }: Options,
+    cells: readonly Cell[],
+    pace: Pace,
     progress: Screen['progress'],
   ) {
     this.#field = field;
     this.#lanes = lanes;
-    this.#cells = lossCells(sizes, inFlight, link);
-    this.#pace = pace(PACE, BRIEF);
+    this.#cells = cells;
+    this.#pace = pace;
     this.#progress = progress;
   }
 

@@ -59,7 +59,8 @@ export function compile(folder: string, name: string, libraries: readonly string
   try {
     execFileSync('cc', ['-O2', '-o', binary, source, ...flags], { stdio: 'pipe' });
   } catch (error) {
-    const { message, stderr } = error as Error & { stderr?: Buffer };
+    const { code, message, stderr } = error as NodeJS.ErrnoException & { stderr?: Buffer };
+    if (code === 'ENOENT') throw new Error('there is no C compiler, cc', { cause: error });
     const [why] = (stderr?.toString() ?? '').split('\n').filter((line) => line.includes('error'));
     throw new Error(why ?? message, { cause: error });
   }

@@ -1,6 +1,6 @@
 import { pressure, pressurePictures } from './pressure.ts';
 import { formatPressure } from './report.ts';
-import { keep, tell } from '../results.ts';
+import { tell } from '../results.ts';
 import type { Scenario } from '../scenario.ts';
 
 /** Calls under pressure, as tables and pictures. */
@@ -11,8 +11,8 @@ export const pressureScenario: Scenario = {
     const { inFlight = [1, 64, 1024] } = options;
     const { rounds, ms } = options.pace({ rounds: 5 });
     const result = await pressure({ inFlight, rounds, ms }, progress);
-    print(tell('pressure', result, options.saves, formatPressure));
-    if (options.saves) for (const [file, picture] of pressurePictures(result)) keep(file, picture);
+    const pictures = pressurePictures(result);
+    print(tell('pressure', result, options.saves, formatPressure, pictures));
     return 0;
   },
 };
