@@ -8,6 +8,14 @@ import * as frame from '../transport/wire/frame.ts';
 /** How much of a call's time it may spend waiting: what is left is for the work and the reply. */
 const WAIT_SHARE = 1 / 2;
 
+/** Of the requests whose turn came, over about so many, … */
+const RECENT = 32;
+/** … a larger share than this was refused: more is offered than can be done, and not by chance. */
+const REFUSED_MAX = 1 / 4;
+/** Then none waits longer than so many starts take, or this many ms if that is more. */
+const STRICT_STARTS = 4;
+const STRICT_MIN_MS = 10;
+
 /** Ties a backlog to its service. */
 export interface BacklogOptions {
   /** Handlers that run at the same time. */
@@ -28,13 +36,25 @@ interface Waiting {
  * The requests of one service that wait for their turn, first come, first served. What has waited
  * too long is refused as busy instead of started (semantics 18): a server that is offered more than
  * it can do would else work only on what nobody waits for any more. Too long is `waitMs`, or half
- * of the time that the caller gave, if that is less. Sans-IO; the driver runs it.
+ * of the time that the caller gave, if that is less.
+ *
+ * While many have to be refused, a long queue gives nothing but delay, to who comes afterwards as
+ * well: then too long is what a few starts take, which is enough for the next one to be there when
+ * a handler ends. A queue that only stands, before clients that wait for replies, is left alone.
+ *
+ * Sans-IO; the driver runs it.
  */
 export class Backlog implements Timed {
   readonly #resources: Resources;
   readonly #options: BacklogOptions;
   readonly #queue = new Denque<Waiting>();
   #running = 0;
+  /** The share that was refused, lately. */
+  #refused = 0;
+  /** When the last one started, how long it takes from one to the next while some wait, ms. */
+  #startedAt = 0;
+  #paceMs = 0;
+  #stood = false;
   /** The last time that was heard of. */
   #now = 0;
 
@@ -52,7 +72,7 @@ export class Backlog implements Timed {
   /** True if the first has waited too long: what need not be accepted should not be. */
   get late(): boolean {
     const first = this.#queue.peekFront();
-    return first !== undefined && first.since + this.#options.waitMs < this.#now;
+    return first !== undefined && this.#startsBy(first) < this.#now;
   }
 
   /** Adds a request that came, or whose turn in its channel came, now. */
@@ -71,6 +91,7 @@ export class Backlog implements Timed {
     const next = this.#queue.shift();
     if (next === undefined) return false;
     this.#watch();
+    this.#note(now);
     this.#running += 1;
     this.#options.start(next.session, next.request);
     return true;
@@ -98,14 +119,27 @@ export class Backlog implements Timed {
       if (!late && !request.cancelled && this.#startsBy(first) > now) break;
       this.#queue.shift();
       const busy = !late && !request.cancelled;
-      if (busy) this.#resources.counters.requestsShed += 1;
+      if (busy) {
+        this.#resources.counters.requestsShed += 1;
+        this.#refused += (1 - this.#refused) / RECENT;
+      }
       session.responder.refuse(request, busy ? frame.STATUS_BUSY : frame.STATUS_EXPIRED);
     }
     if (this.#queue.length < before) this.#watch();
   }
 
+  /** One starts: how long that took, if it was waited for, and that it was not refused. */
+  #note(now: number): void {
+    if (this.#stood) this.#paceMs += (now - this.#startedAt - this.#paceMs) / RECENT;
+    this.#startedAt = now;
+    this.#stood = this.#queue.length > 0;
+    this.#refused -= this.#refused / RECENT;
+  }
+
   #startsBy({ request, since }: Waiting): number {
-    return since + Math.min(this.#options.waitMs, (request.deadline - since) * WAIT_SHARE);
+    const waitMs = Math.min(this.#options.waitMs, (request.deadline - since) * WAIT_SHARE);
+    if (this.#refused <= REFUSED_MAX) return since + waitMs;
+    return since + Math.min(waitMs, Math.max(STRICT_MIN_MS, STRICT_STARTS * this.#paceMs));
   }
 
   /** Sees to it that the first is looked at when it has waited too long. */

@@ -260,9 +260,9 @@ export class Driver implements Sink {
       for (let call = caller.pollSettled(); call; call = caller.pollSettled()) {
         call.options.settled(call);
       }
-      let request = responder.pollRequest(this.#now);
+      let request = responder.pollRequest();
       found ||= request !== undefined;
-      for (; request; request = responder.pollRequest(this.#now)) session.serve(request, this.#now);
+      for (; request; request = responder.pollRequest()) session.serve(request, this.#now);
     }
     return found;
   }

@@ -173,19 +173,13 @@ export class Responder {
     else if (incoming !== undefined) this.#forgetIfTold(incoming);
   }
 
-  /**
-   * The next request to be handed to its handler, which must then be answered by `reply`. Requests
-   * that expired or were taken back while they waited never get here: they did not run.
-   */
-  pollRequest(now: number): Incoming | undefined {
-    for (;;) {
-      const incoming = this.#lanes.take();
-      if (incoming === undefined) return undefined;
-      this.#held.start(incoming);
-      this.#resources.deadlines.remove(incoming);
-      if (!incoming.cancelled && incoming.deadline > now) return incoming;
-      this.refuse(incoming, frame.STATUS_EXPIRED);
-    }
+  /** The next request whose turn has come: to be started, or refused. */
+  pollRequest(): Incoming | undefined {
+    const incoming = this.#lanes.take();
+    if (incoming === undefined) return undefined;
+    this.#held.start(incoming);
+    this.#resources.deadlines.remove(incoming);
+    return incoming;
   }
 
   /** The next request whose handler is to be told that nobody wants its reply. */

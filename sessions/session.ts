@@ -1,6 +1,6 @@
 import { Caller } from './caller.ts';
 import type { Drop } from './counters.ts';
-import { encodeSignal } from './encode.ts';
+import { encodeSignal, METHOD_LENGTH_MAX } from './encode.ts';
 import type { FlowShare } from './flow-room.ts';
 import type { FlowLink } from './flow.ts';
 import type { Incoming } from './incoming.ts';
@@ -34,7 +34,8 @@ import type { Incarnation } from '../transport/wire/handshake.ts';
 export type SessionState = 'open' | 'draining' | 'closing' | 'ended';
 
 /** Room for the envelope, its bitmap and the headers of one message with the longest name. */
-const OVERHEAD = 512;
+const HEADERS = CN_MSG_HEADER + frame.REQUEST_HEADER + METHOD_LENGTH_MAX;
+const OVERHEAD = align4(frame.DATA_BITMAP + 4 * frame.BITMAP_WORDS_MAX + HEADERS);
 /** How often CLOSE is repeated before the session is forgotten without an acknowledgement. */
 const CLOSE_PROBES = 3;
 /** How often a quiet caller is asked for a sign of life within `limits.silenceMs`. */

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { BusyNode } from './busy-node.ts';
 import { offer, quantile, until, type Sample } from './load.ts';
+import { openPair } from './pair.ts';
 import { ID } from './world.ts';
 import { createEndpoint, SeededRandom, VirtualClock } from '../../index.ts';
 import type { Connection, Endpoint, Limits } from '../../index.ts';
@@ -74,7 +75,10 @@ async function play(scene: Scene): Promise<Measured> {
     const common = { clock, connections, timeoutMs, ...(length === undefined ? {} : { length }) };
     const calm = (): Promise<Sample[]> =>
       offer({ ...common, perSecond: 0.3 * capacity, forMs: 1_000 });
-    const normalMs = quantile((await calm()).map(({ tookMs }) => tookMs), 0.5);
+    const normalMs = quantile(
+      (await calm()).map(({ tookMs }) => tookMs),
+      0.5,
+    );
     const loaded = { perSecond: OVERLOAD * capacity, forMs: overloadMs, random };
     const overload = offer({ ...common, ...loaded });
     await until(clock, clock.now() + overloadMs);
@@ -110,12 +114,50 @@ function faultsOf({ goodput, recovery, over, executions }: Measured): string[] {
 }
 
 const SERVICE_MS = 5;
+const SLOW_MS = 50;
 const WAIT_MS = 15;
 
 /** A handler that uses the process's one thread. */
 const computing: Scene['handler'] = (node) => () => node.spend(SERVICE_MS);
 /** A handler that waits for something that takes its time. */
 const waiting: Scene['handler'] = (_node, clock) => () => until(clock, clock.now() + SERVICE_MS);
+
+/** A handler that takes longer than what always may wait. */
+const slow: Scene['handler'] = (_node, clock) => () => until(clock, clock.now() + SLOW_MS);
+
+for (const [name, handler, serviceMs, timeoutMs] of [
+  ['computes', computing, SERVICE_MS, 30_000],
+  ['runs one slow handler at a time', slow, SLOW_MS, 30_000],
+  ['runs one slow handler at a time', slow, SLOW_MS, 1_000],
+] as const) {
+  const told = `time limit ${timeoutMs} ms, for a minute, and nothing said of waiting`;
+  test(`P6.11: overload of a server that ${name}: ${told}`, async (t) => {
+    const common = { clients: 4, timeoutMs, overloadMs: MINUTE_MS, capacity: 1_000 / serviceMs };
+    t.deepEqual(faultsOf(await play({ ...common, handler, serve: { concurrency: 1 } })), []);
+  });
+}
+
+test('P6.11: after an overload clients that wait for replies may have a queue again', async (t) => {
+  const { clock, client, server } = openPair({ roundTripMs: 1 });
+  server.serve(ID, { work: () => until(clock, clock.now() + SERVICE_MS) }, { concurrency: 1 });
+  await clock.run(
+    (async () => {
+      const connection = await client.connect(ID, { peer: 100 });
+      const work = (timeoutMs: number): Promise<unknown> =>
+        connection.call('work', 0, { timeoutMs });
+      const hopeless = await Promise.allSettled(Array.from({ length: 400 }, () => work(200)));
+      t.true(hopeless.filter(({ status }) => status === 'rejected').length > 300);
+      for (let round = 0; round < 64; round++) await work(10_000);
+      const patient = await Promise.allSettled(Array.from({ length: 64 }, () => work(10_000)));
+      t.deepEqual(
+        patient.filter(({ status }) => status === 'rejected'),
+        [],
+      );
+      client.destroy();
+      server.destroy();
+    })(),
+  );
+});
 
 for (const clients of [1, 4, 16]) {
   for (const timeoutMs of [Infinity, 1_000, 100]) {
@@ -139,7 +181,7 @@ for (const clients of [1, 4, 16]) {
   }
 }
 
-test('P6.11: half of a call\'s time is for waiting, also where no wait was set', async (t) => {
+test("P6.11: half of a call's time is for waiting, also where no wait was set", async (t) => {
   const common = { clients: 4, timeoutMs: 200, overloadMs: 2_000, capacity: 1_000 / SERVICE_MS };
   const measured = await play({ ...common, handler: computing });
   t.true(measured.goodput > 0.9, `goodput ${measured.goodput}`);
