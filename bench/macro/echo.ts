@@ -5,7 +5,7 @@ import type { Scenario } from '../scenario.ts';
 /** Echo calls, beside what people use instead. */
 export const echo: Scenario = raceScenario({
   name: 'echo',
-  seconds: 150,
+  seconds: 110,
   wording: { title: 'echo calls', unit: 'calls', first: OURS },
   starters: () => [
     local(OURS, 'library'),

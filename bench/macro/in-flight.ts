@@ -19,7 +19,7 @@ interface InFlightResult extends RaceResult {
 
 const race: RaceParts = {
   name: 'in-flight',
-  seconds: 60,
+  seconds: 30,
   wording: {
     title: 'echo calls in a table of more and more in flight',
     unit: 'calls',

@@ -18,7 +18,7 @@ interface SessionsResult {
 /** Memory of sessions in which nothing happens. */
 export const sessions: Scenario = {
   name: 'sessions',
-  seconds: 60,
+  seconds: 45,
   run: async (options, { print }) => {
     const before = machineFacts();
     const count = options.count ?? (options.brief ? BRIEF_SESSIONS : SESSIONS);

@@ -42,7 +42,7 @@ interface Started {
 /** From the start of a process to its first call that is answered. */
 export const startUp: Scenario = {
   name: 'start-up',
-  seconds: 25,
+  seconds: 10,
   run: async (options, { progress, print }) => {
     const rounds = options.pace({ rounds: ROUNDS }).rounds;
     const folder = makeFolder();

@@ -6,7 +6,7 @@ import type { Scenario } from '../scenario.ts';
 /** Calls under pressure, as tables and pictures. */
 export const pressureScenario: Scenario = {
   name: 'pressure',
-  seconds: 120,
+  seconds: 80,
   run: async (options, { progress, print }) => {
     const { inFlight = [1, 64, 1024] } = options;
     const { rounds, ms } = options.pace({ rounds: 5 });

@@ -6,7 +6,7 @@ import type { Scenario } from '../scenario.ts';
 /** The simulator's speed. */
 export const simulatorScenario: Scenario = {
   name: 'simulator',
-  seconds: 40,
+  seconds: 25,
   run: async (options, { progress, print }) => {
     const { calls = 400_000, baseline } = options;
     const result = await simulator({ rounds: options.pace().rounds, calls, baseline }, progress);
