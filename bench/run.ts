@@ -1,102 +1,81 @@
 /**
- * `npm run bench [-- NAME... [OPTIONS]]`: micro benchmarks (wire, reliability), echo calls beside
- * what people use instead (echo), calls under pressure (pressure), and the simulator's speed
- * (simulator). Compare lines of one run; the machine is noisy. What is run whole is kept under
- * bench/results/, and every run is shown beside what was kept there.
- *
- *   --against DIR   a second build of the library (its dist), measured in the same rounds
- *   --only PATTERN  of the rivals, those whose names match
- *   --rounds N      how often each load is measured (7)
- *   --ms N          for how long each time (400)
- *   --calls N       of each simulation (400,000)
- *   --in-flight N,… and --size N,…: the loads (1,64,1024 and 64,1024)
+ * `npm run bench [-- [NAME...] [OPTIONS]]`: everything in about ten minutes, with fewer rounds and
+ * half a minute of the soak, or what is named. Compare lines of one run; the machine is noisy.
+ * `npm run bench -- --help` tells the options.
  */
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
+import { Bar } from './bar.ts';
+import { clients } from './macro/clients.ts';
 import { echo } from './macro/echo.ts';
-import { formatEcho } from './macro/report.ts';
+import { inFlight } from './macro/in-flight.ts';
+import { kernel } from './macro/kernel.ts';
+import { loss } from './macro/loss.ts';
+import { oneWay } from './macro/one-way.ts';
+import { sessions } from './macro/sessions.ts';
+import { soak } from './macro/soak.ts';
+import { startUp } from './macro/start-up.ts';
+import { stream } from './macro/stream.ts';
 import { reliability } from './micro/reliability.ts';
 import { wire } from './micro/wire.ts';
-import { pressurePictures, pressure } from './pressure/pressure.ts';
-import { formatPressure } from './pressure/report.ts';
-import { keep, tell } from './results.ts';
-import { formatSimulator } from './simulator/report.ts';
-import { simulator } from './simulator/simulator.ts';
-import { failuresOf, runSuite, suiteFormat, type Case } from './suite.ts';
+import { pressureScenario } from './pressure/scenario.ts';
+import { simulatorScenario } from './simulator/scenario.ts';
+import { help, readOptions, type Options } from './options.ts';
+import { Unmeasured, type Scenario, type Screen } from './scenario.ts';
+import { suite } from './suite.ts';
+import { Misuse } from '../cli/misuse.ts';
+import { asksFor } from '../cli/options.ts';
 
-const text = { type: 'string' } as const;
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    against: text, only: text, rounds: text, ms: text, calls: text,
-    'in-flight': text, size: text,
-  },
-});
-/** Whether all of a scenario is asked for. */
-const whole = Object.keys(values).length === 0;
-const { against, only } = values;
-const baseline = against === undefined ? undefined : pathToFileURL(`${resolve(against)}/`);
+const scenarios: readonly Scenario[] = [
+  suite('wire', wire),
+  suite('reliability', reliability),
+  echo,
+  oneWay,
+  stream,
+  clients,
+  sessions,
+  inFlight,
+  startUp,
+  kernel,
+  loss,
+  pressureScenario,
+  simulatorScenario,
+  soak,
+];
 
-const benchmarks: Readonly<Record<string, () => Promise<number> | number>> = {
-  wire: () => runMicro('wire', wire),
-  reliability: () => runMicro('reliability', reliability),
-  echo: runEcho,
-  pressure: runPressure,
-  simulator: runSimulator,
-};
+const known = scenarios.map(({ name }) => name);
+const args = process.argv.slice(2);
+process.exitCode = asksFor('help', args) ? showHelp() : await run();
 
-function runMicro(name: string, cases: readonly Case[]): number {
-  const result = runSuite(cases);
-  console.log(tell(name, result, whole, suiteFormat(name)));
-  return failuresOf(result);
-}
-
-async function runEcho(): Promise<number> {
-  const result = await echo({
-    sizes: numbers(values.size ?? '64,1024'),
-    inFlight: numbers(values['in-flight'] ?? '1,64,1024'),
-    rounds: Number(values.rounds ?? 7),
-    ms: Number(values.ms ?? 400),
-    baseline,
-    only: only === undefined ? undefined : new RegExp(only, 'i'),
-  });
-  console.log(tell('echo', result, whole, formatEcho));
+function showHelp(): number {
+  console.log(help(known).join('\n'));
   return 0;
 }
 
-async function runPressure(): Promise<number> {
-  const result = await pressure({
-    inFlight: numbers(values['in-flight'] ?? '1,64,1024'),
-    rounds: Number(values.rounds ?? 5),
-    ms: Number(values.ms ?? 400),
-  });
-  console.log(tell('pressure', result, whole, formatPressure));
-  if (whole) for (const [file, picture] of pressurePictures(result)) keep(file, picture);
-  return 0;
-}
-
-async function runSimulator(): Promise<number> {
-  const rounds = Number(values.rounds ?? 7);
-  const calls = Number(values.calls ?? 400_000);
-  const result = await simulator({ rounds, calls, baseline });
-  console.log(tell('simulator', result, whole, formatSimulator));
-  return result.rows.every(({ sameHistory }) => sameHistory) ? 0 : 1;
-}
-
-function numbers(list: string): number[] {
-  return list.split(',').map(Number);
-}
-
-const unknown = positionals.filter((name) => !(name in benchmarks));
-if (unknown.length > 0) {
-  const known = Object.keys(benchmarks).join(', ');
-  console.error(`no such benchmark: ${unknown.join(', ')}; there are ${known}`);
-  process.exitCode = 2;
-} else {
-  let failures = 0;
-  for (const [name, run] of Object.entries(benchmarks)) {
-    if (positionals.length === 0 || positionals.includes(name)) failures += await run();
+/** Gives the exit code. What cannot be measured says so, and the others go on. */
+async function run(): Promise<number> {
+  try {
+    const { names, options } = readOptions(args, known);
+    const chosen = scenarios.filter(({ name }) => names.includes(name));
+    const bar = new Bar(chosen);
+    let failures = 0;
+    for (const scenario of chosen) {
+      failures += await attempt(scenario, options, bar.screen(scenario));
+      bar.finish(scenario);
+    }
+    return failures > 0 ? 1 : 0;
+  } catch (error) {
+    if (!(error instanceof Misuse)) throw error;
+    console.error(`bench: ${error.message} (see npm run bench -- --help)`);
+    return 2;
   }
-  process.exitCode = failures > 0 ? 1 : 0;
+}
+
+/** Gives the number of failures: a scenario that has no result is one. */
+async function attempt(scenario: Scenario, options: Options, screen: Screen): Promise<number> {
+  try {
+    return await scenario.run(options, screen);
+  } catch (error) {
+    const why = error instanceof Unmeasured ? error.message : (error as Error).stack;
+    screen.print(`${scenario.name}: not measured: ${why}\n`);
+    return 1;
+  }
 }

@@ -1,6 +1,7 @@
 import Benchmark from 'benchmark';
-import { machineFacts, type MachineFacts } from './macro/machine.ts';
-import { machineText, wholeText, type Format } from './results.ts';
+import { afterwards, machineFacts, type MachineFacts } from './macro/machine.ts';
+import { heading, tell, wholeText, type Format } from './results.ts';
+import type { Scenario } from './scenario.ts';
 
 type Timed = Benchmark & { readonly error?: unknown };
 
@@ -26,35 +27,44 @@ export interface SuiteResult {
   readonly rows: readonly SuiteRow[];
 }
 
+/** Makes a scenario of some cases. */
+export function suite(name: string, cases: readonly Case[]): Scenario {
+  return {
+    name,
+    seconds: cases.length * 2,
+    run: ({ saves }, { progress, print }) => {
+      const result = runSuite(cases, progress);
+      print(tell(name, result, saves, suiteFormat(name)));
+      return result.rows.filter(({ error }) => error !== undefined).length;
+    },
+  };
+}
+
 /**
  * Times the cases one after the other. benchmark.js swallows what a case throws and reports 0
  * operations a second; here that is an error.
  */
-export function runSuite(cases: readonly Case[]): SuiteResult {
+function runSuite(cases: readonly Case[], progress: (share: number) => void): SuiteResult {
   const before = machineFacts();
   const rows: SuiteRow[] = [];
-  const suite = new Benchmark.Suite({
+  const timed = new Benchmark.Suite({
     onCycle: (event: Benchmark.Event) => {
       // The declarations lack `error`, which is where a throw ends up.
       const { name = '', error, hz = 0, stats } = event.target as unknown as Timed;
       const failure = error === undefined ? undefined : String(error);
       rows.push({ name, perSecond: hz, margin: stats?.rme ?? 0, error: failure });
+      progress(rows.length / cases.length);
     },
   });
-  for (const { name, run } of cases) suite.add(name, run, { maxTime: 0.5 });
-  suite.run();
-  return { machine: { ...before, loadAfter: machineFacts().loadBefore }, rows };
-}
-
-/** How many cases failed. */
-export function failuresOf({ rows }: SuiteResult): number {
-  return rows.filter(({ error }) => error !== undefined).length;
+  for (const { name, run } of cases) timed.add(name, run, { maxTime: 0.5 });
+  timed.run();
+  return { machine: afterwards(before), rows };
 }
 
 /** Gives a way to make the table of a suite. */
-export function suiteFormat(name: string): Format<SuiteResult> {
+function suiteFormat(name: string): Format<SuiteResult> {
   return (result, previous) => {
-    const lines = [`${name}, ${result.machine.at}`, ...machineText(result, previous)];
+    const lines = heading(name, 'one case after the other', result, previous);
     for (const row of result.rows) {
       lines.push(rowText(row, previous?.rows.find((old) => old.name === row.name)));
     }

@@ -51,7 +51,8 @@ export function wrap(text: string, width: number = COLUMNS): string[] {
   return [...lines, line];
 }
 
-function optionLines(options: OptionTable): string[] {
+/** The options as lines of a help. */
+export function optionLines(options: OptionTable): string[] {
   return Object.entries(options).flatMap(([name, option]) => {
     const { kind } = option;
     const head = kind === undefined ? `--${name}` : `--${name} ${kind.placeholder}`;

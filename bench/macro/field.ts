@@ -1,51 +1,110 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Place } from './contestant.ts';
-import { startNative, startNode, type Player } from './player.ts';
+import type { Place } from '../contestants/contestant.ts';
+import type { Player } from './player.ts';
+import type { Starter } from './starters.ts';
+import { Unmeasured } from '../scenario.ts';
 
-/** The folder bench/rivals, seen from dist/bench/macro. */
-const rivals = new URL('../../../bench/rivals/', import.meta.url);
 /** This build of the library. */
 export const ownBuild: URL = new URL('../../', import.meta.url);
 
+/** Another build of the library, measured in the same rounds. */
+export const BASELINE = 'baseline';
+
+/** Longer than it should take, ms, a rival may take. */
+const ANSWER_MS = 20_000;
+
 /** The contestants that could be started, and why the others could not. */
-export interface Field {
-  readonly players: readonly Player[];
-  readonly absent: readonly string[];
+export class Field {
+  readonly #players: Player[] = [];
+  readonly #rivals = new Set<Player>();
+  readonly #absent: string[] = [];
+
+  /** Those that have not broken down, in the order in which they were started. */
+  get players(): readonly Player[] {
+    return this.#players;
+  }
+
+  /** Who is not measured, or no longer, and why. */
+  get absent(): readonly string[] {
+    return this.#absent;
+  }
+
+  /** Starts one, or notes why it cannot be started. */
+  async start(name: string, starter: Starter, place: Place, folder: string): Promise<void> {
+    try {
+      const player = await starter.start(name, place, folder);
+      this.#players.push(player);
+      if (starter.rival) this.#rivals.add(player);
+    } catch (error) {
+      this.#absent.push(`${name}: ${(error as Error).message}`);
+    }
+  }
+
+  /**
+   * Does something with one that takes so many ms. A rival that breaks down or takes much longer
+   * is out of the field: undefined, now and from now on.
+   */
+  async attempt<T>(player: Player, ms: number, work: () => Promise<T>): Promise<T | undefined> {
+    if (!this.#rivals.has(player)) return work();
+    if (!this.#players.includes(player)) return undefined;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      const limit = ms + ANSWER_MS;
+      timer = setTimeout(() => reject(new Error(`no answer for ${limit} ms`)), limit);
+    });
+    try {
+      return await Promise.race([work(), late]);
+    } catch (error) {
+      this.#absent.push(`${player.name}, from some point on: ${(error as Error).message}`);
+      this.#players.splice(this.#players.indexOf(player), 1);
+      player.stop();
+      return undefined;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Ends them all. */
+  stop(): void {
+    for (const player of this.#players) player.stop();
+  }
 }
 
-/** The name that the others are compared with. */
-export const OURS = 'connector-rpc';
+/** Narrows and widens a field. */
+export interface Choice {
+  /** Of the rivals, those that it names; undefined: all. */
+  readonly only: RegExp | undefined;
+  /** The URL of the folder of another build of the library. */
+  readonly baseline: URL | undefined;
+}
 
 /**
- * Starts every contestant that this machine can run, of the rivals only those that `only` names.
- * `baseline` is another build of the library, the URL of its folder, measured beside this one.
+ * Has every contestant started that this machine can run, and measured by `work`, and ends them.
+ * The first is ours and never left out; throws `Unmeasured` where it does not start.
  */
-export async function startField(folder: string, baseline?: URL, only?: RegExp): Promise<Field> {
-  const starts: readonly (readonly [string, (place: Place, name: string) => Promise<Player>])[] = [
-    [OURS, (place, name) => startNode(name, local('library'), place)],
-    ['C, one a datagram', (place, name) => startNative(name, compile(folder), place)],
-    ['unix frames', (place, name) => startNode(name, local('unix-frames'), place)],
-    ['MessagePort', (place, name) => startNode(name, local('message-port'), place)],
-    ['ZeroMQ', (place, name) => startNode(name, new URL('zeromq.js', rivals), place)],
-    ['grpc-js', (place, name) => startNode(name, new URL('grpc.js', rivals), place)],
-    ['NATS', (place, name) => startNode(name, new URL('nats.js', rivals), place)],
-  ];
-  const players: Player[] = [];
-  const absent: string[] = [];
-  const start = async (name: string, build: URL, begin: (typeof starts)[0][1]): Promise<void> => {
-    try {
-      players.push(await begin(placeOf(folder, players.length, build), name));
-    } catch (error) {
-      absent.push(`${name}: ${(error as Error).message}`);
+export async function withField<T>(
+  starters: readonly Starter[],
+  { only, baseline }: Choice,
+  work: (field: Field) => Promise<T>,
+): Promise<T> {
+  const folder = makeFolder();
+  const field = new Field();
+  const [ours] = starters;
+  const wanted = starters.filter(({ name }) => name === ours!.name || only?.test(name) !== false);
+  try {
+    for (const [index, starter] of wanted.entries()) {
+      await field.start(starter.name, starter, placeIn(folder, index), folder);
     }
-  };
-  for (const [name, begin] of starts) {
-    if (name === OURS || only === undefined || only.test(name)) await start(name, ownBuild, begin);
+    if (baseline !== undefined) {
+      await field.start(BASELINE, ours!, placeIn(folder, wanted.length, baseline), folder);
+    }
+    if (field.players[0]?.name !== ours!.name) throw new Unmeasured(field.absent[0]);
+    return await work(field);
+  } finally {
+    field.stop();
+    rmSync(folder, { recursive: true, force: true });
   }
-  if (baseline !== undefined) await start('baseline', baseline, starts[0]![1]);
-  return { players, absent };
 }
 
 /** A folder for sockets and the compiled C. */
@@ -53,24 +112,16 @@ export function makeFolder(): string {
   return mkdtempSync('/tmp/connector-rpc-bench-');
 }
 
-function local(name: string): URL {
-  return new URL(`${name}.js`, import.meta.url);
-}
-
-/** A place that no other contestant of the run has. */
-export function placeOf(folder: string, index: number, build: URL): Place {
+/** Where the contestant with this index of a field is, so that no two are at one place. */
+export function placeIn(folder: string, index: number, build: URL = ownBuild): Place {
   const number = (process.pid % 10_000) * 16 + index;
+  const port = 20_000 + (number % 40_000);
   return {
     path: join(folder, `${index}.sock`),
-    port: 20_000 + (number % 40_000),
+    port,
+    through: port,
     portid: 0x40000000 + number,
+    datagramMax: undefined,
     build: build.href,
   };
-}
-
-function compile(folder: string): string {
-  const binary = join(folder, 'netlink');
-  const source = new URL('netlink.c', rivals).pathname;
-  execFileSync('cc', ['-O2', '-o', binary, source], { stdio: 'pipe' });
-  return binary;
 }

@@ -13,7 +13,7 @@ export interface MachineFacts {
   readonly loadAfter: number;
 }
 
-/** Reads what there is to know of this machine. */
+/** Reads what there is to know of this machine, before something is measured on it. */
 export function machineFacts(): MachineFacts {
   const processors = cpus();
   const [load = NaN] = loadavg();
@@ -27,4 +27,10 @@ export function machineFacts(): MachineFacts {
     loadBefore: load,
     loadAfter: load,
   };
+}
+
+/** Adds the load after the measurement. */
+export function afterwards(before: MachineFacts): MachineFacts {
+  const [loadAfter = NaN] = loadavg();
+  return { ...before, loadAfter };
 }

@@ -1,42 +1,57 @@
-import type { EchoResult, EchoRow } from './echo.ts';
-import { machineText, spreadText, wholeText } from '../results.ts';
+import type { RaceResult, RaceRow } from './race.ts';
+import { heading, spreadText, wholeText } from '../results.ts';
 
-/** Gives the result as a table, beside what the previous run found where there was one. */
-export function formatEcho(result: EchoResult, previous: EchoResult | undefined): string {
-  const { machine, rounds, ms, absent, rows } = result;
+/** How a race is told. */
+export interface Wording {
+  readonly title: string;
+  /** What is counted, as in `calls`. */
+  readonly unit: string;
+  /** What the first of each heat is, as in `connector-rpc`. */
+  readonly first: string;
+  /** What else a reader has to know, a line each. */
+  readonly notes?: readonly string[];
+}
+
+/**
+ * Gives a race as a table, beside what the previous one found where there was one. `more` is what
+ * else there is to say of a line.
+ */
+export function formatRace(
+  result: RaceResult,
+  { title, unit, first, notes = [] }: Wording,
+  previous: RaceResult | undefined,
+  more: (row: RaceRow) => string = () => '',
+): string {
+  const { rounds, ms, rows } = result;
   const lines = [
-    `echo calls, ${machine.at}: ${rounds} rounds of ${ms} ms each, interleaved`,
-    ...machineText(result, previous),
-    'x: calls a second of connector-rpc divided by the line\'s; median of rounds [quartiles]',
-    'us: processor time of both sides for a call, and ours divided by the line\'s',
-    ...absent.map((why) => `not measured: ${why.slice(0, 160)}`),
+    ...heading(title, `${rounds} rounds of ${ms} ms each, interleaved`, result, previous),
+    `x: ${unit} a second of ${first} divided by the line's; median of rounds [quartiles]`,
+    'us: processor time of both sides for each, and the first line\'s divided by the line\'s',
+    ...notes,
   ];
-  let heading = '';
+  let heat = '';
   for (const row of rows) {
-    const next = `\n${row.size} B, ${row.inFlight} in flight`;
-    if (next !== heading) lines.push((heading = next));
-    lines.push(formatRow(row, previous?.rows.find((old) => sameLoad(old, row))));
+    if (row.heat !== heat) lines.push(`\n${(heat = row.heat)}`);
+    const old = previous?.rows.find((each) =>
+      each.contestant === row.contestant && each.heat === row.heat);
+    lines.push(`${formatRow(row)}${more(row)}${formatOld(old)}`);
   }
   return `${lines.join('\n')}\n`;
 }
 
-function formatRow(row: EchoRow, old: EchoRow | undefined): string {
-  const { contestant, callsPerSecond, ratio, cpuUsPerCall, cpuRatio, p50, p99 } = row;
-  const rate = wholeText(callsPerSecond.median, 11);
+function formatRow(row: RaceRow): string {
+  const { contestant, perSecond, ratio, cpuUs, cpuRatio, p50, p99 } = row;
+  const rate = wholeText(perSecond.median, 11);
   const latency = p50 === undefined || p99 === undefined
     ? ''
     : `  p50 ${p50.toFixed(3)} p99 ${p99.toFixed(3)} ms`;
-  const cost = `${cpuUsPerCall.median.toFixed(1).padStart(7)} us x ${spreadText(cpuRatio)}`;
-  const before = old === undefined
-    ? ''
-    : `  before: ${wholeText(old.callsPerSecond.median, 0)}/s x ${old.ratio.median.toFixed(2)}`;
-  return `  ${contestant.padEnd(18)}${rate}/s  x ${spreadText(ratio)}  ${cost}${latency}${before}`;
+  const cost = `${cpuUs.median.toFixed(1).padStart(7)} us x ${spreadText(cpuRatio)}`;
+  const speed = `${rate}/s  x ${spreadText(ratio)}`;
+  return `  ${contestant.padEnd(22)}${speed}  ${cost}${latency}`;
 }
 
-function sameLoad(left: EchoRow, right: EchoRow): boolean {
-  return (
-    left.contestant === right.contestant &&
-    left.size === right.size &&
-    left.inFlight === right.inFlight
-  );
+function formatOld(old: RaceRow | undefined): string {
+  return old === undefined
+    ? ''
+    : `  before: ${wholeText(old.perSecond.median, 0)}/s x ${old.ratio.median.toFixed(2)}`;
 }

@@ -16,11 +16,3 @@ export function spreadOf(values: readonly number[]): Spread {
   };
   return { low: at(0.25), median: at(0.5), high: at(0.75) };
 }
-
-/** Gives the items in an order drawn anew. */
-export function shuffled<T>(items: readonly T[]): T[] {
-  return items
-    .map((item) => ({ item, key: Math.random() }))
-    .sort((left, right) => left.key - right.key)
-    .map(({ item }) => item);
-}

@@ -1,10 +1,12 @@
 import { rmSync } from 'node:fs';
-import type { PressedPlace } from './pressed.ts';
 import { sizeText } from './questions.ts';
-import type { Score } from '../macro/contestant.ts';
-import { makeFolder, ownBuild, placeOf } from '../macro/field.ts';
+import type { PressedPlace } from '../contestants/library-pressed.ts';
+import type { Score } from '../contestants/measure.ts';
+import { makeFolder, placeIn } from '../macro/field.ts';
+import { moduleOf } from '../macro/starters.ts';
 import { startNode, type Cost, type Player } from '../macro/player.ts';
-import { shuffled, spreadOf, type Spread } from '../macro/spread.ts';
+import { interleaved } from '../macro/rounds.ts';
+import { spreadOf, type Spread } from '../macro/spread.ts';
 
 /** One answer on the real netlink, between two processes: medians of rounds. */
 export interface RealRow {
@@ -32,6 +34,7 @@ export interface RealPlan {
 }
 
 type Sample = Score & Cost;
+type Pressed = Player & { readonly place: PressedPlace };
 
 const BUFFERS: readonly (number | undefined)[] = [2304, 4608, 16 * 1024, undefined];
 const LATE_MS = [0, 2];
@@ -44,31 +47,28 @@ export function realSteps({ inFlight, rounds }: RealPlan): number {
 
 /**
  * Makes echo calls over the real netlink with small receive buffers and a server that reads late,
- * all in turn, in an order drawn anew each round. A first round warms up and does not count.
+ * interleaved. A first round warms up and does not count.
  */
 export async function answerReal(plan: RealPlan, answered: () => void): Promise<RealRow[]> {
   const folder = makeFolder();
-  const players: (Player & { readonly place: PressedPlace })[] = [];
+  const players: Pressed[] = [];
   const rows: RealRow[] = [];
   try {
     for (const place of placesIn(folder)) {
-      const module = new URL('pressed.js', import.meta.url);
       const name = `${labelOf(place)}, ${place.lateMs} ms late`;
-      players.push({ ...await startNode(name, module, place), place });
+      players.push({ ...await startNode(name, moduleOf('library-pressed'), place), place });
     }
     for (const inFlight of plan.inFlight) {
-      const all: Map<Player, Sample>[] = [];
-      for (let count = 0; count <= plan.rounds; count++) {
-        const round = new Map<Player, Sample>();
-        const ms = count === 0 ? WARM_UP_MS : plan.ms;
-        for (const player of shuffled(players)) {
-          round.set(player, await player.measure({ size: 64, inFlight, ms, every: 1 }));
+      const run = (rounds: number, ms: number): Promise<Map<Pressed, Sample[]>> =>
+        interleaved(players, rounds, async (player) => {
+          const load = { task: 'echo', size: 64, inFlight, ms, every: 1 } as const;
+          const score = await player.measure(load);
           answered();
-        }
-        if (count > 0) all.push(round);
-      }
-      for (const player of players) {
-        rows.push(rowOf(player.place, inFlight, all.map((round) => round.get(player)!)));
+          return score;
+        });
+      await run(1, WARM_UP_MS);
+      for (const [{ place }, samples] of await run(plan.rounds, plan.ms)) {
+        rows.push(rowOf(place, inFlight, samples));
       }
     }
   } finally {
@@ -80,7 +80,7 @@ export async function answerReal(plan: RealPlan, answered: () => void): Promise<
 
 function placesIn(folder: string): PressedPlace[] {
   return LATE_MS.flatMap((lateMs, turn) => BUFFERS.map((receiveBuffer, at) => ({
-    ...placeOf(folder, turn * BUFFERS.length + at, ownBuild), receiveBuffer, lateMs,
+    ...placeIn(folder, turn * BUFFERS.length + at), receiveBuffer, lateMs,
   })));
 }
 
@@ -95,13 +95,13 @@ function rowOf(place: PressedPlace, inFlight: number, samples: readonly Sample[]
     buffer: labelOf(place),
     lateMs: place.lateMs,
     inFlight,
-    callsPerSecond: spreadOf(samples.map((sample) => sample.callsPerSecond)),
-    cpuUsPerCall: spreadOf(samples.map((sample) => sample.cpuUsPerCall)),
+    callsPerSecond: spreadOf(samples.map((sample) => sample.perSecond)),
+    cpuUsPerCall: spreadOf(samples.map((sample) => sample.cpuUs)),
     p50: middle((sample) => sample.p50!),
     p99: middle((sample) => sample.p99!),
     p999: middle((sample) => sample.p999!),
-    transmissions: middle(({ sent, calls }) => sent!.transmissions / calls),
-    datagrams: middle(({ sent, calls }) => sent!.datagrams / calls),
+    transmissions: middle(({ sent, done }) => sent!.transmissions / done),
+    datagrams: middle(({ sent, done }) => sent!.datagrams / done),
     drops: samples.reduce((sum, { sent }) => sum + sent!.drops, 0),
   };
 }

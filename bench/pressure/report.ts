@@ -2,17 +2,16 @@ import type { PressureResult } from './pressure.ts';
 import { questions, WORK_MS } from './questions.ts';
 import type { RealRow } from './real.ts';
 import { virtualLines } from './virtual.ts';
-import { machineText, wholeText } from '../results.ts';
+import { heading, wholeText } from '../results.ts';
 
 /** Gives the result as tables. */
 export function formatPressure(
   result: PressureResult,
   previous: PressureResult | undefined,
 ): string {
-  const { machine, rounds, ms, virtual, real, absent } = result;
+  const { rounds, ms, virtual, real } = result;
   const lines = [
-    `echo calls of 64 B under pressure, ${machine.at}`,
-    ...machineText(result, previous),
+    ...heading('echo calls of 64 B', 'under pressure', result, previous),
     'sent: requests and replies sent for each call, 2 where nothing is sent again; dgrams:',
     'datagrams for each call; held: the most requests that the server held; times in ms',
     '',
@@ -23,13 +22,14 @@ export function formatPressure(
   for (const question of questions) {
     lines.push(...virtualLines(question, virtual, previous?.virtual));
   }
-  lines.push('', absent === undefined
-    ? `The real netlink, two processes: medians of ${rounds} rounds of ${ms} ms, interleaved`
-    : `The real netlink was not measured: ${absent}`);
-  let heading = '';
+  if (real.length > 0) {
+    const pace = `medians of ${rounds} rounds of ${ms} ms, interleaved`;
+    lines.push('', `The real netlink, two processes: ${pace}`);
+  }
+  let shared = '';
   for (const row of real) {
     const next = `${row.inFlight} in flight, the server blocked ${row.lateMs} ms after each batch`;
-    if (next !== heading) lines.push('', (heading = next), HEAD);
+    if (next !== shared) lines.push('', (shared = next), HEAD);
     lines.push(lineOf(row, previous?.real.find((old) => isSame(old, row))));
   }
   return `${lines.join('\n')}\n`;

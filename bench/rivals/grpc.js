@@ -27,7 +27,7 @@ export async function serve(place) {
 
 export async function connect(place) {
   const client = new Client(`unix:${place.path}`, credentials.createInsecure());
-  return (payload) =>
+  const echo = (payload) =>
     new Promise((resolve, reject) => {
       const deadline = Date.now() + 60_000;
       client.makeUnaryRequest(path, asBuffer, same, payload, { deadline }, (error, reply) => {
@@ -35,4 +35,5 @@ export async function connect(place) {
         else resolve(reply);
       });
     });
+  return { echo };
 }

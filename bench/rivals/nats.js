@@ -16,8 +16,9 @@ export async function serve({ port }) {
 
 export async function connect({ port }) {
   const connection = await dial({ servers: `127.0.0.1:${port}` });
-  return async (payload) => {
+  const echo = async (payload) => {
     const { data } = await connection.request(subject, payload, { timeout: 5_000 });
     return data;
   };
+  return { echo };
 }

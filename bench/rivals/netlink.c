@@ -1,9 +1,11 @@
 /*
- * The echo call as the kernel itself carries it: one message a datagram over NETLINK_USERSOCK, no
- * reliability, no promise, system calls in batches.
+ * Echo calls and one-way messages as the kernel itself carries them: one message a datagram over
+ * NETLINK_USERSOCK, no reliability, no promise, system calls in batches.
  *
  *   netlink serve PORTID   echoes until its parent ends
  *   netlink call PORTID    reads lines "SIZE IN_FLIGHT MILLISECONDS", writes "CALLS MILLISECONDS"
+ *   netlink sink PORTID    takes what comes until its parent ends
+ *   netlink post PORTID    as call, with messages; the peer's queue alone limits them
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -87,12 +89,26 @@ static double now_ms(void) {
   return time.tv_sec * 1e3 + time.tv_nsec / 1e6;
 }
 
-static void call(int fd, int size, int in_flight, double ms) {
+/* Makes a batch of equal messages for the server. */
+static void prepare(int size) {
+  if (size < 0 || size > SLOT - HEADERS) {
+    fprintf(stderr, "error: no more than %d bytes in one message here\n", SLOT - HEADERS);
+    exit(1);
+  }
   for (int i = 0; i < BATCH; i++) {
     out_pieces[i] = (struct iovec){out, HEADERS + size};
     writing[i].msg_hdr.msg_name = &to;
     writing[i].msg_hdr.msg_namelen = sizeof to;
   }
+}
+
+static void report(long done, double ms) {
+  printf("%ld %.3f\n", done, ms);
+  fflush(stdout);
+}
+
+static void call(int fd, int size, int in_flight, double ms) {
+  prepare(size);
   double began = now_ms(), end = began + ms, now = began;
   long calls = 0;
   int due = in_flight, open = 0;
@@ -111,26 +127,47 @@ static void call(int fd, int size, int in_flight, double ms) {
     open -= count;
     now = now_ms();
   }
-  printf("%ld %.3f\n", calls, now - began);
+  report(calls, now - began);
+}
+
+static void sink(int fd) {
+  for (;;) take(fd, 0);
+}
+
+/* Blocks while the peer's queue is full. */
+static void post(int fd, int size, int in_flight, double ms) {
+  prepare(size);
+  double began = now_ms(), now = began;
+  long messages = 0;
+  for (; now < began + ms; now = now_ms()) {
+    int sent = sendmmsg(fd, writing, in_flight < BATCH ? in_flight : BATCH, 0);
+    if (sent < 0 && errno != EINTR) fail("sendmmsg");
+    if (sent > 0) messages += sent;
+  }
+  report(messages, now - began);
+}
+
+static void ready(void) {
+  puts("ready");
   fflush(stdout);
 }
 
 int main(int argc, char **argv) {
   if (argc != 3) return 2;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  const char *role = argv[1];
   uint32_t portid = strtoul(argv[2], NULL, 10);
-  if (strcmp(argv[1], "serve") == 0) {
-    int fd = open_socket(portid);
-    puts("ready");
-    fflush(stdout);
-    serve(fd);
-  }
-  int fd = open_socket(0);
+  int serves = strcmp(role, "serve") == 0, sinks = strcmp(role, "sink") == 0;
+  int fd = open_socket(serves || sinks ? portid : 0);
+  ready();
+  if (serves) serve(fd);
+  if (sinks) sink(fd);
   to = (struct sockaddr_nl){.nl_family = AF_NETLINK, .nl_pid = portid};
-  puts("ready");
-  fflush(stdout);
   int size, in_flight;
   double ms;
-  while (scanf("%d %d %lf", &size, &in_flight, &ms) == 3) call(fd, size, in_flight, ms);
+  while (scanf("%d %d %lf", &size, &in_flight, &ms) == 3) {
+    if (strcmp(role, "post") == 0) post(fd, size, in_flight, ms);
+    else call(fd, size, in_flight, ms);
+  }
   return 0;
 }

@@ -31,7 +31,7 @@ export async function connect({ path }) {
     for (let frames = queue.shift(); frames; frames = queue.shift()) await socket.send(frames);
     sending = false;
   };
-  return (payload) =>
+  const echo = (payload) =>
     new Promise((resolve) => {
       const number = Buffer.allocUnsafe(4);
       number.writeUInt32LE((next = (next + 1) >>> 0), 0);
@@ -39,4 +39,5 @@ export async function connect({ path }) {
       queue.push([number, payload]);
       if (!sending) void drain();
     });
+  return { echo };
 }

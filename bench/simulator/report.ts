@@ -1,5 +1,5 @@
 import type { SimulatorResult, SimulatorRow } from './simulator.ts';
-import { machineText, spreadText, wholeText } from '../results.ts';
+import { heading, spreadText, wholeText } from '../results.ts';
 
 /** What issue 5 asks for, calls a wall second. */
 const goals: Readonly<Record<string, number>> = {
@@ -12,10 +12,9 @@ export function formatSimulator(
   result: SimulatorResult,
   previous: SimulatorResult | undefined,
 ): string {
-  const { machine, calls, rounds, rows } = result;
+  const { calls, rounds, rows } = result;
   const lines = [
-    `the simulator, ${machine.at}: ${rounds} rounds of ${calls} calls, interleaved`,
-    ...machineText(result, previous),
+    ...heading('simulator', `${rounds} rounds of ${calls} calls, interleaved`, result, previous),
     'calls a wall second and processor time for a call, server, clients and checks together;',
     'median of rounds [quartiles]',
     '',

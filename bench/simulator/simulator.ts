@@ -1,10 +1,11 @@
+import type { ChildProcess } from 'node:child_process';
 import type { Lap } from './worker.ts';
 import type { Plan } from '../../cli/stress/plan.ts';
-import { Progress } from '../../cli/progress.ts';
-import { ownBuild } from '../macro/field.ts';
-import { machineFacts, type MachineFacts } from '../macro/machine.ts';
-import { ask, forkReady } from '../macro/player.ts';
-import { shuffled, spreadOf, type Spread } from '../macro/spread.ts';
+import { BASELINE, ownBuild } from '../macro/field.ts';
+import { afterwards, machineFacts, type MachineFacts } from '../macro/machine.ts';
+import { ask, forkReady } from '../macro/side.ts';
+import { interleaved } from '../macro/rounds.ts';
+import { spreadOf, type Spread } from '../macro/spread.ts';
 
 /** What is measured, and how often. */
 export interface SimulatorPlan {
@@ -38,7 +39,6 @@ export interface SimulatorResult {
 }
 
 const OURS = 'this build';
-const BASELINE = 'baseline';
 
 /** The line of `npm start`, without its faults and with them. */
 const FAULTLESS = {
@@ -54,53 +54,52 @@ const plans = { 'no faults': FAULTLESS, 'the faults of npm start': FAULTY } as c
 
 /**
  * Runs `cnrpc stress` simulated, each build in a process of its own that lives through the whole
- * run, in an order drawn anew each round. A first round warms up and does not count.
+ * run, interleaved. A first round warms up and does not count.
  */
-export async function simulator(plan: SimulatorPlan): Promise<SimulatorResult> {
+export async function simulator(
+  plan: SimulatorPlan,
+  progress: (share: number) => void,
+): Promise<SimulatorResult> {
   const before = machineFacts();
   const { calls, rounds, baseline } = plan;
   const builds = [{ name: OURS, url: ownBuild }];
   if (baseline !== undefined) builds.push({ name: BASELINE, url: baseline });
   const worker = new URL('worker.js', import.meta.url);
-  const runners = await Promise.all(builds.map(async ({ name, url }) => {
-    return { name, child: await forkReady(name, worker, [url.href]) };
-  }));
+  const runners: { readonly name: string; readonly child: ChildProcess }[] = [];
   const rows: SimulatorRow[] = [];
-  const laps = Object.keys(plans).length * (rounds + 1) * runners.length;
-  const progress = new Progress(calls * laps, true);
+  const laps = Object.keys(plans).length * (rounds + 1) * builds.length;
   let done = 0;
-  const round = async (faults: Plan): Promise<Map<string, Lap>> => {
-    const taken = new Map<string, Lap>();
-    for (const { name, child } of shuffled(runners)) {
-      taken.set(name, await ask<Lap>(name, child, faults));
-      progress.show((done += calls));
-    }
-    return taken;
+  const run = async (times: number, faults: Plan): Promise<Map<string, Lap[]>> => {
+    const taken = await interleaved(runners, times, async ({ name, child }) => {
+      const lap = await ask<Lap>(name, child, faults);
+      progress(++done / laps);
+      return lap;
+    });
+    return new Map([...taken].map(([{ name }, all]) => [name, all]));
   };
   try {
+    for (const { name, url } of builds) {
+      runners.push({ name, child: await forkReady(name, worker, [url.href]) });
+    }
     for (const [faults, shape] of Object.entries(plans)) {
-      const all: Map<string, Lap>[] = [];
-      await round({ ...shape, calls });
-      for (let count = 0; count < rounds; count++) all.push(await round({ ...shape, calls }));
+      await run(1, { ...shape, calls });
+      const all = await run(rounds, { ...shape, calls });
       for (const { name } of runners) rows.push(rowOf(name, faults, calls, all));
     }
   } finally {
-    progress.clear();
     for (const { child } of runners) child.kill();
   }
-  return { machine: { ...before, loadAfter: machineFacts().loadBefore }, calls, rounds, rows };
+  return { machine: afterwards(before), calls, rounds, rows };
 }
 
 function rowOf(
   build: string,
   faults: string,
   calls: number,
-  rounds: readonly ReadonlyMap<string, Lap>[],
+  laps: ReadonlyMap<string, readonly Lap[]>,
 ): SimulatorRow {
-  const pairs = rounds.map((round) => {
-    const own = round.get(build)!;
-    return { own, base: round.get(BASELINE) ?? own };
-  });
+  const bases = laps.get(BASELINE);
+  const pairs = laps.get(build)!.map((own, round) => ({ own, base: bases?.[round] ?? own }));
   return {
     build,
     faults,

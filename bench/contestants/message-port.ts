@@ -1,5 +1,5 @@
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
-import type { Echo, Place } from './contestant.ts';
+import type { Client, Place } from './contestant.ts';
 
 interface Message {
   readonly number: number;
@@ -12,7 +12,7 @@ export function serve(_place: Place): Promise<void> {
 }
 
 /** Messages to a worker thread and back, copied as postMessage does. */
-export async function connect(_place: Place): Promise<Echo> {
+export async function connect(_place: Place): Promise<Client> {
   const worker = new Worker(new URL(import.meta.url));
   await new Promise<void>((resolve) => worker.once('online', resolve));
   const open = new Map<number, (payload: Uint8Array) => void>();
@@ -21,12 +21,14 @@ export async function connect(_place: Place): Promise<Echo> {
     open.get(number)?.(payload);
     open.delete(number);
   });
-  return (payload) =>
-    new Promise((resolve) => {
-      next += 1;
-      open.set(next, resolve);
-      worker.postMessage({ number: next, payload });
-    });
+  return {
+    echo: (payload) =>
+      new Promise((resolve) => {
+        next += 1;
+        open.set(next, resolve);
+        worker.postMessage({ number: next, payload });
+      }),
+  };
 }
 
 if (!isMainThread) {

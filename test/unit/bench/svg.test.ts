@@ -1,5 +1,5 @@
 import test from 'ava';
-import { drawPicture, type Picture } from '../../bench/svg.ts';
+import { drawPicture, type Picture } from '../../../bench/svg.ts';
 
 const picture: Picture = {
   title: 'A & B',

@@ -1,6 +1,6 @@
-import { createEndpoint, type Connection, type Endpoint } from '../../index.ts';
-import { openNetlink } from '../../transport/netlink/netlink.ts';
-import type { Echo, Place, Sent } from '../macro/contestant.ts';
+import type { Endpoint } from '../../index.ts';
+import type { Client, Place, Sent } from './contestant.ts';
+import { BENCH_ID, load } from './library.ts';
 
 /** A place with little room, where the server reads late. */
 export interface PressedPlace extends Place {
@@ -10,21 +10,16 @@ export interface PressedPlace extends Place {
   readonly lateMs: number;
 }
 
-const id = { idx: 20, val: 1 };
 const options = { timeoutMs: 30_000 };
-
-let own: Endpoint | undefined;
-let connection: Connection | undefined;
-/** How often it was asked what was sent, which is a call too. */
-let asked = 0;
 
 /** Answers over netlink, and blocks the event loop once for all that came in one turn of it. */
 export async function serve(place: PressedPlace): Promise<void> {
+  const { createEndpoint, openNetlink } = await load(place);
   const { portid, lateMs } = place;
   const endpoint = createEndpoint({ transport: openNetlink({ portid, ...bufferOf(place) }) });
   const cell = new Int32Array(new SharedArrayBuffer(4));
   let blocked = lateMs === 0;
-  endpoint.serve(id, {
+  endpoint.serve(BENCH_ID, {
     echo: (input) => {
       if (!blocked) {
         blocked = true;
@@ -40,22 +35,23 @@ export async function serve(place: PressedPlace): Promise<void> {
 }
 
 /** Calls exactly once, with a deadline and a promise each. */
-export async function connect(place: PressedPlace): Promise<Echo> {
-  own = createEndpoint({ transport: openNetlink(bufferOf(place)) });
-  const opened = await own.connect(id, { peer: place.portid });
-  connection = opened;
-  return (payload) => opened.call('echo', payload, options);
-}
-
-/** What client and server have sent so far. */
-export async function sent(): Promise<Sent> {
-  const theirs = (await connection!.call('sent', null)) as unknown as Sent;
-  const ours = sentBy(own!);
-  asked += 1;
+export async function connect(place: PressedPlace): Promise<Client> {
+  const { createEndpoint, openNetlink } = await load(place);
+  const endpoint = createEndpoint({ transport: openNetlink(bufferOf(place)) });
+  const connection = await endpoint.connect(BENCH_ID, { peer: place.portid });
+  let asked = 0; // how often it was asked what was sent, which is a call too
   return {
-    transmissions: ours.transmissions + theirs.transmissions - 2 * asked,
-    datagrams: ours.datagrams + theirs.datagrams - 2 * asked,
-    drops: ours.drops + theirs.drops,
+    echo: (payload) => connection.call('echo', payload, options),
+    sent: async () => {
+      const theirs = (await connection.call('sent', null)) as unknown as Sent;
+      const ours = sentBy(endpoint);
+      asked += 1;
+      return {
+        transmissions: ours.transmissions + theirs.transmissions - 2 * asked,
+        datagrams: ours.datagrams + theirs.datagrams - 2 * asked,
+        drops: ours.drops + theirs.drops,
+      };
+    },
   };
 }
 
