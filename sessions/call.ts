@@ -11,8 +11,7 @@ const EMPTY = new Uint8Array(0);
 
 /** How a call ended. */
 export type Settlement =
-  | { readonly ok: true; readonly format: number; readonly payload: Uint8Array }
-  | Failure;
+  { readonly ok: true; readonly format: number; readonly payload: Uint8Array } | Failure;
 
 /** How a call failed, and what is known of it. */
 export interface Failure {

@@ -43,7 +43,8 @@ export class Values {
         const value = this.#flow?.take();
         if (value !== undefined) yield readValue(value);
         else if (this.#ending !== undefined) break;
-        else if (this.#flow?.deaf === true) throw gone(); // what had come is let go as well
+        else if (this.#flow?.deaf === true)
+          throw gone(); // what had come is let go as well
         else if (this.#flow?.ended === true) return;
         else {
           await new Promise<void>((resolve) => {
