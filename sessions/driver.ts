@@ -1,6 +1,5 @@
 import { Activity } from './activity.ts';
 import { Agenda } from './agenda.ts';
-import type { Backlog } from './backlog.ts';
 import { BareExchange, type BareSend } from './bare.ts';
 import { countMessages, newCounters } from './counters.ts';
 import { Demux } from './demux.ts';
@@ -13,6 +12,7 @@ import type { Resources, Timed } from './resources.ts';
 import { Router, type ControlDatagram } from './router.ts';
 import type { Service } from './service.ts';
 import type { Session } from './session.ts';
+import { Turns } from './turns.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Random } from '../core/random.ts';
@@ -28,8 +28,6 @@ import { writeOpening, type Incarnation } from '../transport/wire/handshake.ts';
 
 /** Datagrams to one session before the others get their turn. */
 const BURST = 64;
-/** Handlers run for so long, ms, before what they replied is sent and what has come is read. */
-const SLICE_MS = 2;
 
 /** Holds what a driver drives, and by what. */
 export interface DriverParts {
@@ -66,12 +64,9 @@ export class Driver implements Sink {
   readonly #activity = new Activity<Session>();
   /** Sessions that have ended and still have to run what they accepted. */
   readonly #lingering = new Set<Session>();
-  /** Services with requests to start, in the order of their turns. */
-  readonly #runnable = new Set<Backlog>();
+  readonly #turns: Turns;
   readonly #timer: Timer;
   readonly #out: Slab;
-  /** What is left of the slice. A turn may lead to the next without a look at the transport. */
-  #sliceMs = SLICE_MS;
   #armedAt = Infinity;
   #now: number;
   #inBatch = false;
@@ -82,6 +77,7 @@ export class Driver implements Sink {
     const { transport, clock, random, limits, services } = parts;
     this.#transport = transport;
     this.#clock = clock;
+    this.#turns = new Turns(clock, transport.traits.lossless);
     this.#now = clock.now();
     this.#out = new Slab(transport.traits.datagramMax);
     const resources: Resources = {
@@ -97,7 +93,7 @@ export class Driver implements Sink {
       grant: () => this.#grant(),
       touched: (session) => this.#touch(session),
       runnable: (backlog) => {
-        this.#runnable.add(backlog);
+        this.#turns.add(backlog);
         if (!this.#inBatch) this.schedule();
       },
       heard: (session) => this.#activity.note(session, this.#now),
@@ -166,7 +162,7 @@ export class Driver implements Sink {
     if (this.#closed) return;
     this.#inBatch = false;
     this.exchange.handleReceived();
-    this.#sliceMs = SLICE_MS;
+    this.#turns.handleRead();
     this.#handOver();
     this.schedule();
   }
@@ -218,7 +214,7 @@ export class Driver implements Sink {
 
   readonly #wake = (): void => {
     this.#armedAt = Infinity;
-    this.#sliceMs = SLICE_MS;
+    this.#turns.handleRead();
     this.#now = this.#clock.now();
     this.resources.deadlines.expire(this.#now, (timed) => timed.expire());
     for (let due = this.#agenda.due(this.#now); due; due = this.#agenda.due(this.#now)) {
@@ -239,7 +235,7 @@ export class Driver implements Sink {
   /** Gives what the machines have finished to the user's code. */
   #handOver(): void {
     this.#pollSessions();
-    do this.#runHandlers();
+    do this.#now = this.#turns.run(this.#now);
     while (this.#pollSessions()); // a handler that has ended frees the next of its channel
     for (let news = this.exchange.pollNews(); news; news = this.exchange.pollNews()) {
       const { listener, message } = news;
@@ -267,21 +263,6 @@ export class Driver implements Sink {
     return found;
   }
 
-  /** Starts what may start, for a while; what is left goes on after a look at the transport. */
-  #runHandlers(): void {
-    for (const backlog of this.#runnable) {
-      while (this.#sliceMs > 0 && backlog.startNext(this.#now)) {
-        const now = this.#clock.now(); // handlers take time: what expired since does not start
-        this.#sliceMs -= now - this.#now;
-        this.#now = now;
-      }
-      this.#runnable.delete(backlog);
-      if (this.#sliceMs > 0) continue;
-      this.#runnable.add(backlog); // it goes on after the others
-      return;
-    }
-  }
-
   #drain(): void {
     this.#handOver();
     for (const { peer, bytes } of this.#control.splice(0)) {
@@ -297,7 +278,9 @@ export class Driver implements Sink {
       session.touched = false;
       this.#transmit(session);
     }
+    this.#turns.handleSent();
     this.#handOver(); // a peer found dead while sending settles its calls
+    if (this.#turns.goesOn) this.schedule();
   }
 
   /** Sends all that a session may send now, and files when to look at it again. */
@@ -389,7 +372,7 @@ export class Driver implements Sink {
 
   #arm(): void {
     const next = Math.min(this.#agenda.nextAt, this.resources.deadlines.nextAt);
-    const at = this.#runnable.size > 0 ? this.#now : next;
+    const at = this.#turns.waiting ? this.#now : next;
     if (at === this.#armedAt) return;
     this.#armedAt = at;
     this.#timer.arm(at);

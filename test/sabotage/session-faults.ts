@@ -231,8 +231,15 @@ export const sessionFaults: readonly Fault[] = [
       ''],
     ['slow handlers wait for the next request', 'STRICT_STARTS * this.#paceMs', '0'],
   ]),
+  ...faultsIn('sessions/turns.js', ['simulation/overload'], [
+    ['handlers run as long as there are any', 'this.#sliceMs -= after - time;', ''],
+    ['a whole batch runs before it is answered', 'this.#left -= 1;', '', 'unit/sessions/turns'],
+    ['what was cut short waits for the next batch', 'this.#left = this.#share;', '',
+      'unit/sessions/turns'],
+    ['each handler costs a datagram of its own', 'lossless ? SHARE : Infinity', '1',
+      'unit/sessions/turns'],
+  ]),
   ...faultsIn('sessions/driver.js', ['simulation/overload'], [
-    ['handlers run as long as there are any', 'this.#sliceMs -= now - this.#now;', ''],
     ['a drain outlives its endpoint', 'session.responder.fail(false); session.handleForgotten();',
       'session.responder.fail(false);', 'simulation/one-way'],
     ['what a handler freed by ending is not started', 'while (this.#pollSessions());',

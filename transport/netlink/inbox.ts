@@ -1,8 +1,10 @@
+import { availableParallelism } from 'node:os';
 import { ConnectorError, required } from '../../core/errors.ts';
 import type { Credentials, Sink, Source } from '../transport.ts';
 import { truesize } from '../truesize.ts';
 import { errnoName, errnos } from './binding.ts';
 import type { Watch } from './binding.ts';
+import { Lookout } from './lookout.ts';
 import { BATCH, SLOT } from './memory.ts';
 import type { MutableCredentials } from './memory.ts';
 import type { NetlinkSocket } from './socket.ts';
@@ -30,13 +32,14 @@ class SlotSource implements Source {
  * and handing out are two steps, because on `connector` a send must drain the queue but not call
  * the sink.
  *
- * Two ways lead to a batch. Readiness: koffi calls back in libuv's poll phase outside of any
+ * Three ways lead to a batch. Readiness: koffi calls back in libuv's poll phase outside of any
  * callback scope of Node; promise reactions made in there run in the check phase of the same turn
  * on Node 20 to 24, but on 26 not before something else happens (measured). So the batch is an
  * immediate: it comes in the same turn, and what it schedules runs right after it, on every
  * version; and what a sink throws in error is an uncaught exception, not the result of a later call
- * to koffi. The other way is a send to the kernel: the answer waits when the call returns (KF
- * §2.3), so the batch follows by process.nextTick, without a trip through epoll.
+ * to koffi. Then a send to the kernel: the answer waits when the call returns (KF §2.3), so the
+ * batch follows by process.nextTick, without a trip through epoll. And between processes a look at
+ * the queue in each turn of the event loop for a little while after a batch, as `Lookout` says.
  */
 export class Inbox {
   /** Datagrams handed to the sink. */
@@ -59,6 +62,9 @@ export class Inbox {
   #drained = false;
   #following = false;
   #batches = 0;
+  /** Undefined where looking can find nothing: on the connector answers follow at once. */
+  readonly #lookout: Lookout | undefined;
+  #looking = false;
 
   /** What came out of the queue since it was last seen empty or the drops were last read. */
   #charge = 0;
@@ -70,6 +76,8 @@ export class Inbox {
     this.#socket = socket;
     this.#kernelOnly = kernelOnly;
     this.#lossy = kernelOnly;
+    // With one processor whoever is waited for needs the one that looking takes.
+    this.#lookout = kernelOnly || availableParallelism() < 2 ? undefined : new Lookout();
   }
 
   /**
@@ -145,8 +153,25 @@ export class Inbox {
       if (this.#drained || this.#failure !== 0) break;
     }
     if (this.#lossy && this.#reportDrops(sink)) any = true;
-    if (any && this.#open) sink.received();
+    if (any && this.#open) {
+      sink.received();
+      if (this.#lookout?.found(performance.now()) === true) this.#lookOn();
+    }
     if (this.#failure !== 0 && this.#open) this.#fail(sink);
+  };
+
+  #lookOn(): void {
+    if (this.#looking) return;
+    this.#looking = true;
+    setImmediate(this.#look);
+  }
+
+  readonly #look = (): void => {
+    this.#looking = false;
+    if (!this.#open || this.#lookout === undefined) return;
+    this.drain();
+    if (this.#filled > 0 || this.#failure !== 0) this.#deliverInTurn();
+    else if (this.#lookout.missed(performance.now())) this.#lookOn();
   };
 
   #hand(slot: number, sink: Sink): void {
