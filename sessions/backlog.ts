@@ -58,6 +58,8 @@ export class Backlog implements Timed {
   /** The last time that was heard of. */
   #now = 0;
 
+  /** Kept by the driver: it is among those whose turn comes. */
+  listed = false;
   /** When the first of the queue has waited too long. */
   deadline: number = Infinity;
   earlier: Expiring | undefined = undefined;
@@ -79,7 +81,6 @@ export class Backlog implements Timed {
   push(session: Session, request: Incoming, now: number): void {
     this.#now = now;
     this.#queue.push({ session, request, since: now });
-    if (this.#queue.length === 1) this.#watch();
     this.#resources.runnable(this);
   }
 
@@ -90,11 +91,19 @@ export class Backlog implements Timed {
     if (this.#running >= this.#options.concurrency) return false;
     const next = this.#queue.shift();
     if (next === undefined) return false;
-    this.#watch();
     this.#note(now);
     this.#running += 1;
     this.#options.start(next.session, next.request);
     return true;
+  }
+
+  /** No more start for now: sees to it that the first is looked at when it has waited too long. */
+  rest(): void {
+    const first = this.#queue.peekFront();
+    const { deadlines } = this.#resources;
+    if (this.deadline !== Infinity) deadlines.remove(this);
+    this.deadline = first === undefined ? Infinity : this.#startsBy(first);
+    deadlines.add(this);
   }
 
   /** A handler has ended: the next one may start. */
@@ -111,7 +120,6 @@ export class Backlog implements Timed {
 
   /** Refuses what stands first and is not to be started any more. */
   #shed(now: number): void {
-    const before = this.#queue.length;
     for (let first = this.#queue.peekFront(); first; first = this.#queue.peekFront()) {
       const { session, request } = first;
       if (request.accepted) break; // its caller was told that it will run
@@ -125,7 +133,6 @@ export class Backlog implements Timed {
       }
       session.responder.refuse(request, busy ? frame.STATUS_BUSY : frame.STATUS_EXPIRED);
     }
-    if (this.#queue.length < before) this.#watch();
   }
 
   /** One starts: how long that took, if it was waited for, and that it was not refused. */
@@ -142,12 +149,4 @@ export class Backlog implements Timed {
     return since + Math.min(waitMs, Math.max(STRICT_MIN_MS, STRICT_STARTS * this.#paceMs));
   }
 
-  /** Sees to it that the first is looked at when it has waited too long. */
-  #watch(): void {
-    const first = this.#queue.peekFront();
-    const { deadlines } = this.#resources;
-    if (this.deadline !== Infinity) deadlines.remove(this);
-    this.deadline = first === undefined ? Infinity : this.#startsBy(first);
-    deadlines.add(this);
-  }
 }

@@ -35,12 +35,15 @@ export interface CallSite {
   readonly settled: (call: Call) => void;
 }
 
-/** What kind of a call is made. */
+/** What kind of a call is made. A stream has all the time it needs unless its taker says else. */
 interface Manner {
   readonly kind: number;
   readonly takesStream: boolean;
-  readonly timeoutMs: number;
 }
+
+const CALL: Manner = { kind: REQUEST, takesStream: false };
+const MESSAGE: Manner = { kind: SEND, takesStream: false };
+const STREAM: Manner = { kind: REQUEST, takesStream: true };
 
 /** Makes a call; resolves with its reply. */
 export function call(
@@ -49,9 +52,7 @@ export function call(
   input: unknown,
   options: CallOptions,
 ): Promise<unknown> {
-  const timeoutMs = site.resources.limits.callTimeoutMs;
-  const manner = { kind: REQUEST, takesStream: false, timeoutMs };
-  return promised(site, manner, method, input, options);
+  return promised(site, CALL, method, input, options);
 }
 
 /** Sends a message; resolves when the peer has accepted it. */
@@ -62,9 +63,7 @@ export async function send(
   options: CallOptions,
 ): Promise<void> {
   required(options.requests === undefined, 'a message has no stream of requests');
-  const timeoutMs = site.resources.limits.callTimeoutMs;
-  const manner = { kind: SEND, takesStream: false, timeoutMs };
-  await promised(site, manner, method, input, options);
+  await promised(site, MESSAGE, method, input, options);
 }
 
 /** Makes a call that is answered by any number of values. It begins when the first is asked for. */
@@ -75,7 +74,6 @@ export function stream(
   options: CallOptions,
 ): AsyncGenerator<unknown, void, void> {
   required(options.idempotent !== true, 'a stream cannot be repeated');
-  const manner = { kind: REQUEST, takesStream: true, timeoutMs: Infinity };
   const values = new Values();
   const making = {
     resolve: (value: unknown) => values.end(value),
@@ -85,8 +83,8 @@ export function stream(
       values.attach(flow);
     },
   };
-  const parts = callParts(site, manner, method, input, options, making);
-  const timeoutMs = timeoutOf(manner, options);
+  const parts = callParts(site, STREAM, method, input, options, making);
+  const timeoutMs = timeoutOf(site, STREAM, options);
   let flow: Flow | undefined;
   let abort = nothing;
   const begin = (): void => {
@@ -185,7 +183,7 @@ function callParts(
   const { valueMax } = site.resources.limits;
   if (bytes.length > valueMax) throw tooBig(bytes.length, valueMax);
   const { resolve, reject, begun } = making;
-  const timeoutMs = timeoutOf(manner, options);
+  const timeoutMs = timeoutOf(site, manner, options);
   const now = site.clock.now();
   return {
     kind: manner.kind,
@@ -217,8 +215,9 @@ function beginning(
   };
 }
 
-function timeoutOf(manner: Manner, options: CallOptions): number {
-  const { timeoutMs = manner.timeoutMs } = options;
+function timeoutOf(site: CallSite, manner: Manner, options: CallOptions): number {
+  const usual = manner.takesStream ? Infinity : site.resources.limits.callTimeoutMs;
+  const { timeoutMs = usual } = options;
   if (!(timeoutMs >= 0)) required(false, `timeoutMs is milliseconds, not ${timeoutMs}`);
   return timeoutMs;
 }

@@ -249,8 +249,7 @@ function describe(error: unknown): string {
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
-    typeof value === 'object' &&
-    value !== null &&
+    isObject(value) &&
     'then' in value &&
     typeof value.then === 'function'
   );
@@ -258,11 +257,15 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
   return (
-    typeof value === 'object' &&
-    value !== null &&
+    isObject(value) &&
     Symbol.asyncIterator in value &&
     typeof value[Symbol.asyncIterator] === 'function'
   );
+}
+
+/** True for what may be more than a value. To look for a property that bytes lack costs 0.1 us. */
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !(value instanceof Uint8Array);
 }
 
 function nothing(): void {}

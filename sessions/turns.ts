@@ -1,3 +1,4 @@
+import Denque from 'denque';
 import type { Backlog } from './backlog.ts';
 import type { Clock } from '../core/clock.ts';
 
@@ -11,7 +12,7 @@ const SLICE_MS = 2;
 const SHARE = 16;
 
 /** What turns are given to. */
-type Startable = Pick<Backlog, 'startNext'>;
+type Startable = Pick<Backlog, 'listed' | 'startNext' | 'rest'>;
 
 /** Whose handlers start next, and for how long. A part of the driver. */
 export class Turns {
@@ -19,7 +20,7 @@ export class Turns {
   /** How many start before what was replied is sent. */
   readonly #share: number;
   /** Services with requests to start, in the order of their turns. */
-  readonly #waiting = new Set<Startable>();
+  readonly #waiting = new Denque<Startable>();
   /** What is left of the slice. A turn may lead to the next without a look at the transport. */
   #sliceMs = SLICE_MS;
   #left: number;
@@ -33,7 +34,7 @@ export class Turns {
 
   /** True if any request may start. */
   get waiting(): boolean {
-    return this.#waiting.size > 0;
+    return this.#waiting.length > 0;
   }
 
   /** True if more may start as soon as what was replied is sent. */
@@ -43,7 +44,9 @@ export class Turns {
 
   /** Gives a service with requests to start its turn. */
   add(backlog: Startable): void {
-    this.#waiting.add(backlog);
+    if (backlog.listed) return;
+    backlog.listed = true;
+    this.#waiting.push(backlog);
   }
 
   /** What has come was read. */
@@ -59,19 +62,23 @@ export class Turns {
   /** Starts what may start, for a while; gives the time after that. */
   run(now: number): number {
     let time = now;
-    for (const backlog of this.#waiting) {
+    for (let backlog = this.#first; backlog !== undefined; backlog = this.#first) {
       while (this.#mayStart && backlog.startNext(time)) {
         const after = this.#clock.now(); // handlers take time: what expired since does not start
         this.#sliceMs -= after - time;
         this.#left -= 1;
         time = after;
       }
-      this.#waiting.delete(backlog);
-      if (this.#mayStart) continue;
-      this.#waiting.add(backlog); // it goes on after the others
-      break;
+      backlog.rest();
+      this.#waiting.shift();
+      backlog.listed = false;
+      if (!this.#mayStart) this.add(backlog); // it goes on after the others
     }
     return time;
+  }
+
+  get #first(): Startable | undefined {
+    return this.#mayStart ? this.#waiting.peekFront() : undefined;
   }
 
   get #mayStart(): boolean {

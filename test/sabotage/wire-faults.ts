@@ -60,4 +60,9 @@ export const wireFaults: readonly Fault[] = [
   ...faultsIn('sessions/incoming.js', ['simulation/outcomes'], [
     ['a handler is not told of its deadline', 'else this.abort();', '', 'simulation/cancel'],
   ]),
+  ...faultsIn('transport/netlink/lookout.js', ['unit/lookout'], [
+    ['who looks does not look on', 'this.#until = now + LOOK_MS;', ''],
+    ['vain looks go on for ever', 'this.#misses + 1', 'this.#misses'],
+    ['vain looks are never forgiven', 'this.#misses = 0;', ''],
+  ]),
 ];

@@ -8,17 +8,17 @@ function looks(lookout: Lookout, now: number): number {
   return count;
 }
 
-test('after a batch the queue is looked at for a tenth of a millisecond', (t) => {
+test('after a batch the queue is looked at for a fifth of a millisecond', (t) => {
   const lookout = new Lookout();
   t.true(lookout.found(5));
-  t.is(looks(lookout, 5), 10);
+  t.is(looks(lookout, 5), 20);
 });
 
 test('each batch found while looking begins the time anew', (t) => {
   const lookout = new Lookout();
-  for (let now = 0; now < 1; now += 0.09) {
+  for (let now = 0; now < 2; now += 0.19) {
     t.true(lookout.found(now));
-    t.true(lookout.missed(now + 0.08));
+    t.true(lookout.missed(now + 0.18));
   }
 });
 

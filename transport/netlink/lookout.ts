@@ -1,10 +1,9 @@
 /**
- * For so long after the last datagram, ms, the queue is looked at again instead of slept on: about
- * what two processes need to fall asleep and be woken (40 to 60 us each on two virtual processors,
- * docs/PERFORMANCE.md). Who waits for as long as the sleep would have cost spends at most twice
- * what the best choice would have.
+ * For so long after the last datagram, ms, the queue is looked at again instead of slept on. Two
+ * processes need half of it to fall asleep and be woken (docs/PERFORMANCE.md); the other half is
+ * for what the peer does meanwhile.
  */
-const LOOK_MS = 0.1;
+const LOOK_MS = 0.2;
 /** After so many vain looks in a row, 2^6 - 1 batches pass before the next one. */
 const MISSES_MAX = 6;
 

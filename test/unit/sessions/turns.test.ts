@@ -4,6 +4,7 @@ import { Turns } from '../../../sessions/turns.ts';
 
 /** Requests that wait for their handlers. */
 class Requests {
+  listed = false;
   left: number;
 
   constructor(count: number) {
@@ -15,6 +16,8 @@ class Requests {
     this.left -= 1;
     return true;
   }
+
+  rest(): void {}
 }
 
 test('what sixteen handlers reply is sent before the next ones start', (t) => {
