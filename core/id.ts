@@ -8,9 +8,13 @@ export interface ConnectorId {
   readonly val: number;
 }
 
+/** The last id that was written: tables are keyed by the text, and most talk is of one id. */
+let written = { idx: 0, val: 0, text: '0:0' };
+
 /** Writes an id as the command line and /proc/net/connector do: `IDX:VAL`, decimal. */
-export function formatId(id: ConnectorId): string {
-  return `${id.idx}:${id.val}`;
+export function formatId({ idx, val }: ConnectorId): string {
+  if (idx !== written.idx || val !== written.val) written = { idx, val, text: `${idx}:${val}` };
+  return written.text;
 }
 
 /** Reads `IDX:VAL`, each decimal or 0x-hexadecimal, 0 … 2^32 - 1. Throws `invalid-argument`. */
@@ -22,7 +26,8 @@ export function parseId(text: string): ConnectorId {
 
 /** Gives the id back if both halves are u32, else throws `invalid-argument`. */
 export function checkId(id: ConnectorId): ConnectorId {
-  required(isU32(id.idx) && isU32(id.val), `an id is two numbers of 32 bits, not ${formatId(id)}`);
+  const fits = isU32(id.idx) && isU32(id.val);
+  if (!fits) required(false, `an id is two numbers of 32 bits, not ${formatId(id)}`);
   return id;
 }
 

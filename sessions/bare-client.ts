@@ -47,6 +47,8 @@ export class BareClient {
   readonly #resources: Resources;
   readonly #clock: Clock;
   readonly #roundTrips = new LRUCache<string, RoundTrip>({ max: ROUND_TRIPS_MAX });
+  /** The one asked for last: most talk is with one agent. */
+  #last: (ConnectorId & { readonly peer: Peer; readonly roundTrip: RoundTrip }) | undefined;
 
   constructor(exchange: BareExchange, resources: Resources, clock: Clock) {
     this.#exchange = exchange;
@@ -122,7 +124,6 @@ export class BareClient {
     const { timeoutMs = limits.callTimeoutMs, remembered, reply = REPLY_SIZE } = options;
     this.#check(timeoutMs, remembered ?? Infinity, reply);
     this.#refuse(payload, reply, signal);
-    const abort = (): void => request.fail('cancelled', 'aborted by the caller');
     const request = new BareRequest({
       id: checkId(id),
       peer,
@@ -135,25 +136,21 @@ export class BareClient {
       deadline: this.#clock.now() + timeoutMs,
       random,
       roundTrip: this.#roundTrip(id, peer),
-      part: (message, match) => {
-        if (match === 'final') signal?.removeEventListener('abort', abort);
-        part(message, match);
-      },
-      failed: (error) => {
-        signal?.removeEventListener('abort', abort);
-        failed(error);
-      },
+      part,
+      failed,
     });
     this.#exchange.request(request);
-    signal?.addEventListener('abort', abort, { once: true });
+    if (signal !== undefined) tie(request, signal);
     this.#resources.armed();
     return request;
   }
 
+  /** Texts are written where they are read: they would cost as much as the call. */
   #check(timeoutMs: number, window: number, { datagrams, bytes }: ReplySize): void {
+    if (timeoutMs >= 0 && window >= 1 && datagrams >= 1 && bytes >= 0) return;
     required(timeoutMs >= 0, `timeoutMs is a number of milliseconds, not ${timeoutMs}`);
     required(window >= 1, `an agent cannot remember ${window} replies`);
-    required(datagrams >= 1 && bytes >= 0, `no reply is ${datagrams} times ${bytes} bytes`);
+    required(false, `no reply is ${datagrams} times ${bytes} bytes`);
   }
 
   /** Throws if the request cannot be made. */
@@ -173,7 +170,15 @@ export class BareClient {
     }
   }
 
-  #roundTrip(id: ConnectorId, peer: Peer): RoundTrip {
+  #roundTrip({ idx, val }: ConnectorId, peer: Peer): RoundTrip {
+    const last = this.#last;
+    if (last?.peer === peer && last.idx === idx && last.val === val) return last.roundTrip;
+    const roundTrip = this.#lookUp({ idx, val }, peer);
+    this.#last = { idx, val, peer, roundTrip };
+    return roundTrip;
+  }
+
+  #lookUp(id: ConnectorId, peer: Peer): RoundTrip {
     const key = `${peer} ${formatId(id)}`;
     let known = this.#roundTrips.get(key);
     if (known === undefined) {
@@ -182,4 +187,10 @@ export class BareClient {
     }
     return known;
   }
+}
+
+function tie(request: BareRequest, signal: AbortSignal): void {
+  const abort = (): void => request.fail('cancelled', 'aborted by the caller');
+  signal.addEventListener('abort', abort, { once: true });
+  request.untie = () => signal.removeEventListener('abort', abort);
 }

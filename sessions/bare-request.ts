@@ -47,8 +47,8 @@ export interface BareRequestOptions {
 
 /** What the exchange wants to hear of. */
 export interface BareRequestHooks {
-  readonly due: () => void;
-  readonly ended: () => void;
+  readonly due: (request: BareRequest) => void;
+  readonly ended: (request: BareRequest) => void;
 }
 
 /** How a repetition backs off: doubling, within 5 s. */
@@ -69,6 +69,8 @@ export class BareRequest implements Timed {
   earlier: Expiring | undefined = undefined;
   later: Expiring | undefined = undefined;
   slot = -1;
+  /** Lets go of what could abort it. */
+  untie: () => void = nothing;
   #hooks: BareRequestHooks | undefined;
   #transmissions = 0;
   #sentAt = 0;
@@ -89,7 +91,7 @@ export class BareRequest implements Timed {
 
   expire(): void {
     assert(this.#hooks !== undefined, 'a request that expires has begun');
-    this.#hooks.due();
+    this.#hooks.due(this);
   }
 
   /** Takes the fate of a sending. */
@@ -184,6 +186,9 @@ export class BareRequest implements Timed {
 
   #end(): void {
     this.settled = true;
-    this.#hooks?.ended();
+    this.untie();
+    this.#hooks?.ended(this);
   }
 }
+
+function nothing(): void {}

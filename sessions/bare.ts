@@ -1,23 +1,32 @@
 import Denque from 'denque';
-import { LRUCache } from 'lru-cache/raw';
-import { BareRequest, type BareMessage } from './bare-request.ts';
+import { BareRequest, type BareMessage, type BareRequestHooks } from './bare-request.ts';
+import { ConsumedReplies } from './consumed.ts';
 import type { Drop } from './counters.ts';
 import { ReplyRoom } from './reply-room.ts';
 import type { Resources } from './resources.ts';
-import { ConnectorError } from '../core/errors.ts';
+import { ConnectorError, required } from '../core/errors.ts';
 import { formatId, type ConnectorId } from '../core/id.ts';
 import type { Slab } from '../core/slab.ts';
 import { seqDistance, seqPlus } from '../reliability/sequence.ts';
 import type { Peer, SendOutcome, Source } from '../transport/transport.ts';
-import { decodeDatagram, encodeMessage, type Message } from '../transport/wire/datagram.ts';
+import {
+  CN_MSG_HEADER,
+  CN_MSG_PAYLOAD_MAX,
+  readCnMsg,
+  type CnMsgHeader,
+} from '../transport/wire/cnmsg.ts';
+import { messageLength, walkDatagram, writeMessage } from '../transport/wire/datagram.ts';
 
 /** A message to a bare peer that waits to be sent. */
-export interface BareSend {
+export interface BareSend extends Omit<CnMsgHeader, 'length'> {
   readonly peer: Peer;
-  readonly bytes: Uint8Array;
+  readonly payload: Uint8Array;
   /** The request that it belongs to; undefined for a reply, which is sent once. */
   readonly request: BareRequest | undefined;
 }
+
+/** Ids of which it is remembered that requests were open to them. */
+const IDLE_IDS_MAX = 16;
 
 /** Takes a new message of a bare peer. */
 export type BareListener = (message: BareMessage) => void;
@@ -37,8 +46,7 @@ export class BareExchange {
   readonly #resources: Resources;
   readonly #listeners = new Map<string, BareListener>();
   readonly #pending = new Map<string, Set<BareRequest>>();
-  /** Replies consumed lately, by peer, id, seq and ack. */
-  readonly #consumed: LRUCache<string, true>;
+  readonly #consumed: ConsumedReplies;
   readonly #sends = new Denque<BareSend>();
   /** Requests that were never sent, in order. */
   readonly #waiting = new Denque<BareRequest>();
@@ -56,7 +64,7 @@ export class BareExchange {
     this.#now = now;
     this.room = new ReplyRoom(resources.traits);
     this.#seq = resources.random.u32();
-    this.#consumed = new LRUCache({ max: resources.limits.completedPairsMax });
+    this.#consumed = new ConsumedReplies(resources.limits.completedPairsMax);
   }
 
   /** Requests not settled. */
@@ -88,10 +96,7 @@ export class BareExchange {
     let ack = random.u32();
     // w1 marks data by ack = seq + 1 and status by the request's ack: they must differ (KF §3.1).
     while (ack === seqPlus(this.#seq, 1)) ack = random.u32();
-    request.begin({ seq: this.#seq, ack }, this.#now(), {
-      due: () => this.#due(request),
-      ended: () => this.#ended(request),
-    });
+    request.begin({ seq: this.#seq, ack }, this.#now(), this.#hooks);
     const key = formatId(request.options.id);
     const siblings = this.#pending.get(key);
     // The waiter stands before anything is sent: a kernel agent answers inside our send (KF §2.3).
@@ -105,8 +110,9 @@ export class BareExchange {
   /** Sends a reply by the documented rule: the same seq, ack + 1. */
   reply(message: BareMessage, payload: Uint8Array): void {
     const { id, seq, ack, peer } = message;
+    required(payload.length <= CN_MSG_PAYLOAD_MAX, 'cn_msg.len has 16 bits');
     const header = { id, seq, ack: seqPlus(ack, 1), flags: 0 };
-    this.#sends.push({ peer, bytes: encodeMessage(header, payload), request: undefined });
+    this.#sends.push({ ...header, peer, payload: payload.slice(), request: undefined });
   }
 
   /**
@@ -119,16 +125,14 @@ export class BareExchange {
     source: Source,
     now: number,
   ): Drop | undefined {
-    // Copied: what is delivered outlives the transport's slab.
-    const decoded = decodeDatagram(slab.bytes.slice(start, end));
-    if (!decoded.ok) return decoded.reason;
     let dropped: Drop | undefined;
     let good = false;
-    for (const message of decoded.messages) {
-      const reason = this.#handleMessage(message, source, now);
+    const walked = walkDatagram(slab, start, end, (_at, cnAt) => {
+      const reason = this.#handleMessage(slab, cnAt, source, now);
       if (reason === undefined) good = true;
       else dropped ??= reason;
-    }
+    });
+    if (typeof walked === 'string') return walked;
     return good ? undefined : dropped;
   }
 
@@ -137,11 +141,20 @@ export class BareExchange {
     return this.#news.shift();
   }
 
-  /** The next message to be sent; report what became of it to `transmitted`. */
-  pollTransmit(): BareSend | undefined {
+  /**
+   * The next message to be sent, written at the beginning of the slab, which has room for the
+   * longest datagram; report what became of it to `transmitted`.
+   */
+  pollTransmit(slab: Slab): { readonly send: BareSend; readonly length: number } | undefined {
     for (;;) {
       const send = this.#sends.shift() ?? this.#admit();
-      if (send === undefined || send.request === undefined || !send.request.settled) return send;
+      if (send === undefined) return undefined;
+      if (send.request?.settled === true) continue;
+      if (messageLength(send.payload.length) <= slab.bytes.length) {
+        return { send, length: writeMessage(slab, send, send.payload) };
+      }
+      this.#resources.counters.sendFailed += 1;
+      this.transmitted(send, 'too-big');
     }
   }
 
@@ -159,6 +172,7 @@ export class BareExchange {
    * full again each time, and new ones go out each time when it was just emptied.
    */
   handleReceived(): void {
+    if (this.#refused.size === 0) return;
     for (const request of this.#refused) {
       if (!request.retry()) continue;
       this.#sends.push(sendOf(request));
@@ -188,24 +202,31 @@ export class BareExchange {
     }
   }
 
-  #handleMessage(message: Message, source: Source, now: number): Drop | undefined {
-    const { cn, payload } = message;
+  #handleMessage(slab: Slab, at: number, source: Source, now: number): Drop | undefined {
+    const cn = readCnMsg(slab, at);
+    // Copied: what is delivered outlives the transport's slab.
+    const payload = slab.bytes.slice(at + CN_MSG_HEADER, at + CN_MSG_HEADER + cn.length);
     const key = formatId(cn.id);
-    const consumedKey = `${source.peer} ${key} ${cn.seq} ${cn.ack}`;
-    for (const request of this.#pending.get(key) ?? []) {
+    for (const request of this.#pending.get(key) ?? NONE) {
       if (request.options.peer !== source.peer) continue;
       const match = request.match(cn, payload);
       if (match === 'no') continue;
-      this.#consumed.set(consumedKey, true);
-      request.answered(bareMessage(message, source), match, now);
+      this.#consumed.add(source.peer, cn.id, cn);
+      request.answered(bareMessage(cn, payload, source), match, now);
       return undefined;
     }
-    if (this.#consumed.get(consumedKey) !== undefined) return 'consumed-reply';
+    if (this.#consumed.has(source.peer, cn.id, cn)) return 'consumed-reply';
     const listener = this.#listeners.get(key);
     if (listener === undefined) return 'unexpected';
-    this.#news.push({ listener, message: bareMessage(message, source) });
+    this.#news.push({ listener, message: bareMessage(cn, payload, source) });
     return undefined;
   }
+
+  /** Shared by all requests. */
+  readonly #hooks: BareRequestHooks = {
+    due: (request) => this.#due(request),
+    ended: (request) => this.#ended(request),
+  };
 
   /** A request's time has come: it is over, or to be sent again. */
   #due(request: BareRequest): void {
@@ -223,7 +244,7 @@ export class BareExchange {
     const key = formatId(request.options.id);
     const siblings = this.#pending.get(key);
     if (siblings?.delete(request) !== true) return;
-    if (siblings.size === 0) this.#pending.delete(key);
+    if (siblings.size === 0 && this.#pending.size > IDLE_IDS_MAX) this.#pending.delete(key);
     this.#open -= 1;
     this.#refused.delete(request);
     this.#resources.deadlines.remove(request);
@@ -235,7 +256,7 @@ export class BareExchange {
   #admit(): BareSend | undefined {
     for (let next = this.#waiting.peekFront(); next; next = this.#waiting.peekFront()) {
       if (!next.settled) {
-        const [oldest = next] = this.#pending.get(formatId(next.options.id)) ?? [];
+        const [oldest = next] = this.#pending.get(formatId(next.options.id)) ?? NONE;
         if (seqDistance(oldest.genes.seq, next.genes.seq) >= next.options.window) return undefined;
         if (!this.room.take(next.options.charge)) return undefined;
         next.admitted = true;
@@ -247,14 +268,15 @@ export class BareExchange {
   }
 }
 
+const NONE: ReadonlySet<BareRequest> = new Set();
+
 function sendOf(request: BareRequest): BareSend {
   const { id, flags, payload, peer } = request.options;
   const { seq, ack } = request.genes;
-  return { peer, bytes: encodeMessage({ id, seq, ack, flags }, payload), request };
+  return { id, seq, ack, flags, payload, peer, request };
 }
 
-function bareMessage(message: Message, source: Source): BareMessage {
-  const { cn, payload } = message;
+function bareMessage(cn: CnMsgHeader, payload: Uint8Array, source: Source): BareMessage {
   const { peer, group, credentials } = source;
   return {
     id: cn.id,

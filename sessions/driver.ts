@@ -1,6 +1,6 @@
 import { Activity } from './activity.ts';
 import { Agenda } from './agenda.ts';
-import { BareExchange, type BareSend } from './bare.ts';
+import { BareExchange } from './bare.ts';
 import { countMessages, newCounters } from './counters.ts';
 import { Demux } from './demux.ts';
 import { Dialer } from './dialer.ts';
@@ -265,22 +265,27 @@ export class Driver implements Sink {
 
   #drain(): void {
     this.#handOver();
+    if (this.#control.length > 0) this.#sendControl();
+    this.#sendBare();
+    this.#sendEvents();
+    if (this.#touched.length > 0) this.#sendData();
+    this.#turns.handleSent();
+    this.#handOver(); // a peer found dead while sending settles its calls
+    if (this.#turns.goesOn) this.schedule();
+  }
+
+  #sendControl(): void {
     for (const { peer, bytes } of this.#control.splice(0)) {
       this.resources.counters.controlSent += 1;
       this.#send(bytes, bytes.bytes.length, peer);
     }
-    for (let send = this.exchange.pollTransmit(); send; send = this.exchange.pollTransmit()) {
-      this.#sendBare(send);
-    }
-    this.#sendEvents();
-    const touched = this.#touched.splice(0);
-    for (const session of touched) {
+  }
+
+  #sendData(): void {
+    for (const session of this.#touched.splice(0)) {
       session.touched = false;
       this.#transmit(session);
     }
-    this.#turns.handleSent();
-    this.#handOver(); // a peer found dead while sending settles its calls
-    if (this.#turns.goesOn) this.schedule();
   }
 
   /** Sends all that a session may send now, and files when to look at it again. */
@@ -342,14 +347,19 @@ export class Driver implements Sink {
     return this.#send(bytes, frame.OPEN_LENGTH, handshake.peer);
   }
 
-  #sendBare(send: BareSend): void {
-    const outcome = this.#send(new Slab(send.bytes), send.bytes.length, send.peer);
-    if (outcome === 'sent') {
-      const { counters } = this.resources;
-      if (send.request === undefined) counters.repliesSent += 1;
-      else counters.requestsSent += 1;
+  #sendBare(): void {
+    const { counters } = this.resources;
+    for (;;) {
+      const next = this.exchange.pollTransmit(this.#out);
+      if (next === undefined) return;
+      const { send, length } = next;
+      const outcome = this.#send(this.#out, length, send.peer);
+      if (outcome === 'sent') {
+        if (send.request === undefined) counters.repliesSent += 1;
+        else counters.requestsSent += 1;
+      }
+      this.exchange.transmitted(send, outcome);
     }
-    this.exchange.transmitted(send, outcome);
   }
 
   #sendEvents(): void {

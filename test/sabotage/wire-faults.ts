@@ -47,7 +47,7 @@ export const wireFaults: readonly Fault[] = [
     ['a session is not forgotten', 'this.demux.forget(session);', ''],
   ]),
   ...faultsIn('sessions/bare.js', ['simulation/bare'], [
-    ['a consumed reply is forgotten', 'this.#consumed.set(consumedKey, true);', ''],
+    ['a consumed reply is forgotten', 'this.#consumed.add(source.peer, cn.id, cn);', ''],
     ['a reply is taken from anywhere', 'if (request.options.peer !== source.peer)', 'if (false)',
       'simulation/bare-origin'],
     ['an ack that w1 cannot tell apart is drawn', 'while (ack === seqPlus(this.#seq, 1))',

@@ -48,28 +48,41 @@ const HEADERS = NLMSG_HEADER + CN_MSG_HEADER;
 export function decodeDatagram(bytes: Uint8Array): Decoded {
   const slab = new Slab(bytes);
   const messages: Message[] = [];
-  let at = 0;
-  while (at < bytes.length) {
-    const reason = nlmsgMalformation(slab, at, bytes.length);
-    if (reason !== undefined) {
-      // The kernel reads the first message and never looks at what follows.
-      return at === 0 ? { ok: false, reason } : { ok: true, messages, trailing: bytes.length - at };
-    }
-    const end = at + nlmsgLength(slab, at);
-    const count = bundleCount(slab, at + NLMSG_HEADER, end);
-    const nlmsg = readNlmsg(slab, at);
+  const walked = walkDatagram(slab, 0, bytes.length, (at, cnAt) => {
+    const cn = readCnMsg(slab, cnAt);
+    const payloadAt = cnAt + CN_MSG_HEADER;
+    const payload = bytes.subarray(payloadAt, payloadAt + cn.length);
+    messages.push({ nlmsg: readNlmsg(slab, at), cn, payload });
+  });
+  if (typeof walked === 'string') return { ok: false, reason: walked };
+  return { ok: true, messages, trailing: walked };
+}
+
+/**
+ * Gives `take` where each message of the datagram at slab[start, end) has its nlmsghdr and its
+ * cn_msg, which is whole. Gives how many bytes are left after the last one, or, if there is none,
+ * why. Never throws, copies nothing.
+ */
+export function walkDatagram(
+  slab: Slab,
+  start: number,
+  end: number,
+  take: (at: number, cnAt: number) => void,
+): Malformation | number {
+  let at = start;
+  while (at < end) {
+    const reason = nlmsgMalformation(slab, at, end);
+    // The kernel reads the first message and never looks at what follows.
+    if (reason !== undefined) return at === start ? reason : end - at;
+    const next = at + nlmsgLength(slab, at);
     let cnAt = at + NLMSG_HEADER;
-    for (let index = 0; index < count; index++) {
-      const cn = readCnMsg(slab, cnAt);
-      const payloadAt = cnAt + CN_MSG_HEADER;
-      messages.push({ nlmsg, cn, payload: bytes.subarray(payloadAt, payloadAt + cn.length) });
-      cnAt = payloadAt + align4(cn.length);
+    for (let left = bundleCount(slab, cnAt, next); left > 0; left--) {
+      take(at, cnAt);
+      cnAt += CN_MSG_HEADER + align4(cnMsgLength(slab, cnAt));
     }
-    at += align4(end - at);
+    at += align4(next - at);
   }
-  return messages.length === 0
-    ? { ok: false, reason: 'short' }
-    : { ok: true, messages, trailing: 0 };
+  return at === start ? 'short' : 0;
 }
 
 /**
@@ -81,13 +94,29 @@ export function encodeMessage(
   payload: Uint8Array,
 ): Uint8Array<ArrayBuffer> {
   required(payload.length <= CN_MSG_PAYLOAD_MAX, 'cn_msg.len has 16 bits');
+  const bytes = new Uint8Array(messageLength(payload.length));
+  writeMessage(new Slab(bytes), cn, payload);
+  return bytes;
+}
+
+/** How long the datagram of a message is whose payload has so many bytes, padding included. */
+export function messageLength(payload: number): number {
+  return align4(HEADERS + payload);
+}
+
+/** Does as `encodeMessage` at the beginning of a slab that is long enough; gives the length. */
+export function writeMessage(
+  slab: Slab,
+  cn: Omit<CnMsgHeader, 'length'>,
+  payload: Uint8Array,
+): number {
   const length = HEADERS + payload.length;
-  const bytes = new Uint8Array(align4(length));
-  const slab = new Slab(bytes);
+  const end = messageLength(payload.length);
   writeNlmsg(slab, 0, length, cn.seq);
   writeCnMsg(slab, NLMSG_HEADER, cn.id, cn.seq, cn.ack, payload.length, cn.flags);
-  bytes.set(payload, HEADERS);
-  return bytes;
+  slab.bytes.set(payload, HEADERS);
+  for (let at = length; at < end; at++) slab.bytes[at] = 0;
+  return end;
 }
 
 /** What is wrong with the nlmsghdr at `at` and its first cn_msg, if anything. */
