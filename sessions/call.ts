@@ -28,7 +28,6 @@ export interface CallOptions {
   /** The method's name, UTF-8. */
   readonly method: Uint8Array;
   readonly format: number;
-  readonly payload: Uint8Array;
   /** When it expires, in clock time; Infinity: never. */
   readonly deadline: number;
   /** When it is refused as busy if it has not been sent, in clock time. */
@@ -61,7 +60,11 @@ export interface Tie {
  * word of it. It lives in one session; a call that may be made again goes on as `again()`.
  */
 export class Call implements Timed {
-  options: CallOptions;
+  readonly options: CallOptions;
+  /** What it carries; empty once that is encoded and nobody reads it any more. */
+  payload: Uint8Array;
+  /** How many bytes that were. */
+  readonly length: number;
   /** Assigned when the session admits it. */
   seq = -1;
   request: Outgoing | undefined;
@@ -97,8 +100,10 @@ export class Call implements Timed {
   later: Expiring | undefined = undefined;
   slot = -1;
 
-  constructor(options: CallOptions) {
+  constructor(options: CallOptions, payload: Uint8Array) {
     this.options = options;
+    this.payload = payload;
+    this.length = payload.length;
     this.deadline = options.deadline;
   }
 
@@ -134,13 +139,11 @@ export class Call implements Timed {
 
   /** The same call for another session. */
   again(): Call {
-    const { method, payload } = this.options;
-    // The caller may have reused its bytes since: those of the message are what it meant.
-    const encoded = this.#owned ? undefined : this.request?.bytes;
-    const at = CN_MSG_HEADER + REQUEST_HEADER + method.length;
-    const kept = encoded === undefined ? payload : encoded.subarray(at, at + payload.length);
+    const at = CN_MSG_HEADER + REQUEST_HEADER + this.options.method.length;
+    const encoded = this.payload.length < this.length;
+    const kept = encoded ? this.request?.bytes.subarray(at, at + this.length) : undefined;
     // It has waited for the peer to come back, not for its turn.
-    const call = new Call({ ...this.options, payload: kept, sendBy: this.options.deadline });
+    const call = new Call({ ...this.options, sendBy: this.options.deadline }, kept ?? this.payload);
     call.#tie = this.#tie;
     call.#owned = true;
     call.#mayHaveRun = this.#mayHaveRun || this.#unknown;
@@ -155,16 +158,16 @@ export class Call implements Timed {
     return this.#doubted !== undefined && sameIncarnation(this.#doubted, incarnation);
   }
 
-  /** It will not be sent any more: lets go of its payload. */
+  /** It is encoded, or will not be sent any more: lets go of its payload. */
   letGo(): void {
-    this.options = { ...this.options, payload: EMPTY };
+    this.payload = EMPTY;
   }
 
   /** Makes the call independent of its caller's bytes: it is not encoded before this turn ends. */
   own(): void {
     if (this.#owned) return;
     this.#owned = true;
-    this.options = { ...this.options, payload: this.options.payload.slice() };
+    this.payload = this.payload.slice();
   }
 
   /** True if anybody may have reason to abort it: its signal, its taker or its further values. */

@@ -92,10 +92,10 @@ export class Caller {
   /** Takes a call; the reason if it does not, and then nothing happened. */
   call(call: Call): 'busy' | 'too-big' | undefined {
     const { limits, deadlines } = this.#resources;
-    const { payload } = call.options;
-    if (payload.length > this.#valueMax) return 'too-big';
+    const { length } = call;
+    if (length > this.#valueMax) return 'too-big';
     if (this.size >= limits.callsPerSessionMax) return 'busy';
-    const bytes = this.#bytes + payload.length;
+    const bytes = this.#bytes + length;
     if (this.#bytes > 0 && bytes > limits.callBytesPerSessionMax) return 'busy';
     const direct = this.#waitingOpen === 0 && this.#inWindow && this.#carrier.hungry;
     if (direct && !this.#admit(call)) return 'busy';
@@ -107,7 +107,7 @@ export class Caller {
       this.#waitingOpen += 1;
     }
     this.#open += 1;
-    this.#bytes += payload.length;
+    this.#bytes = bytes;
     call.onDeadline = this.#expired;
     deadlines.add(call);
     this.#touched();
@@ -266,7 +266,7 @@ export class Caller {
     call.seq = this.#next;
     this.#next = seqPlus(this.#next, 1);
     const { random, arena } = this.#resources;
-    const inPieces = options.payload.length > this.#link.wholeMax;
+    const inPieces = call.length > this.#link.wholeMax;
     const identity = { id: this.#id, seq: call.seq, ack: random.u32() };
     call.request = encodeRequest(arena, identity, {
       kind: options.kind,
@@ -274,12 +274,13 @@ export class Caller {
       position: call.position,
       method: options.method,
       format: options.format | bits(options, inPieces),
-      payload: inPieces ? EMPTY : options.payload,
+      payload: inPieces ? EMPTY : call.payload,
       deadline: options.deadline,
     });
     this.#calls.add(call);
     this.#carrier.enqueue(call.request);
     if (inPieces || call.streaming) this.#beginFlow(call, call.request, inPieces);
+    if (!inPieces) call.letGo();
     return true;
   }
 
@@ -287,8 +288,7 @@ export class Caller {
     call.flow = new Flow(this.#link, request);
     if (inPieces) {
       call.own(); // it is read until the peer has let all of it go
-      const { format, payload } = call.options;
-      call.flow.write({ format, bytes: payload }, nothing);
+      call.flow.write({ format: call.options.format, bytes: call.payload }, nothing);
     }
     if (call.streaming) this.#begun.push(call);
   }
@@ -320,7 +320,7 @@ export class Caller {
     call.settlement = settlement;
     this.#resources.deadlines.remove(call);
     this.#open -= 1;
-    this.#bytes -= call.options.payload.length;
+    this.#bytes -= call.length;
     this.#settled.push(call);
     this.#touched(); // also when it happens while sending, after the others were told
   }

@@ -1,7 +1,7 @@
 import { Call, type CallOptions as CallParts } from './call.ts';
 import type { Flow } from './flow.ts';
 import { MethodNames } from './method-names.ts';
-import { readPayload, writePayload } from './payload.ts';
+import { readPayload, writePayload, type Payload } from './payload.ts';
 import type { Resources } from './resources.ts';
 import type { Session } from './session.ts';
 import { pour, Values, type ValueSource } from './values.ts';
@@ -83,7 +83,8 @@ export function stream(
       values.attach(flow);
     },
   };
-  const parts = callParts(site, STREAM, method, input, options, making);
+  const payload = payloadOf(site, input);
+  const parts = callParts(site, STREAM, method, payload.format, options, making);
   const timeoutMs = timeoutOf(site, STREAM, options);
   let flow: Flow | undefined;
   let abort = nothing;
@@ -92,7 +93,7 @@ export function stream(
       site.check();
       const now = site.clock.now(); // time runs from now on
       const times = { deadline: now + timeoutMs, sendBy: now + waitMs(site, timeoutMs) };
-      abort = start({ ...parts, ...times }, options.signal, site.submit);
+      abort = start({ ...parts, ...times }, payload.bytes, options.signal, site.submit);
     } catch (error) {
       values.fail(error);
     }
@@ -132,8 +133,7 @@ export function submit(session: Session, made: Call): void {
     return;
   }
   made.abort = nothing;
-  const { length } = made.options.payload;
-  made.reject(refusal === 'busy' ? busy() : tooBig(length, session.valueMax));
+  made.reject(refusal === 'busy' ? busy() : tooBig(made.length, session.valueMax));
 }
 
 /** Apart from `submit`, so that calls nobody can abort do without its closure. */
@@ -160,8 +160,9 @@ function promised(
   return new Promise((resolve, reject) => {
     site.check();
     const making = { resolve, reject };
-    const parts = callParts(site, manner, method, input, options, making);
-    start(parts, options.signal, site.submit);
+    const { format, bytes } = payloadOf(site, input);
+    const parts = callParts(site, manner, method, format, options, making);
+    start(parts, bytes, options.signal, site.submit);
   });
 }
 
@@ -170,7 +171,7 @@ function callParts(
   site: CallSite,
   manner: Manner,
   method: string,
-  input: unknown,
+  format: number,
   options: CallOptions,
   making: Pick<CallParts, 'resolve' | 'reject' | 'begun'>,
 ): CallParts {
@@ -179,9 +180,6 @@ function callParts(
   const name = names.encode(method);
   const streams = requests !== undefined;
   required(!streams || !idempotent, 'a stream cannot be repeated');
-  const { format, bytes } = writePayload(input);
-  const { valueMax } = site.resources.limits;
-  if (bytes.length > valueMax) throw tooBig(bytes.length, valueMax);
   const { resolve, reject, begun } = making;
   const timeoutMs = timeoutOf(site, manner, options);
   const now = site.clock.now();
@@ -189,7 +187,6 @@ function callParts(
     kind: manner.kind,
     method: name,
     format,
-    payload: bytes,
     deadline: now + timeoutMs,
     sendBy: now + waitMs(site, timeoutMs),
     channel,
@@ -199,8 +196,19 @@ function callParts(
     resolve,
     reject,
     settled: site.settled,
-    begun: requests === undefined ? begun : beginning(requests, begun, valueMax),
+    begun:
+      requests === undefined
+        ? begun
+        : beginning(requests, begun, site.resources.limits.valueMax),
   };
+}
+
+/** Writes what a caller gave. Throws `invalid-argument` and `too-big`. */
+function payloadOf(site: CallSite, input: unknown): Payload {
+  const payload = writePayload(input);
+  const { valueMax } = site.resources.limits;
+  if (payload.bytes.length > valueMax) throw tooBig(payload.bytes.length, valueMax);
+  return payload;
 }
 
 /** What is done once a call with further values has a flow. */
@@ -244,10 +252,11 @@ async function supply(requests: ValueSource, made: Call, valueMax: number): Prom
 /** Starts a call; gives what aborts it, whatever sessions it goes through, as its signal does. */
 function start(
   parts: CallParts,
+  payload: Uint8Array,
   signal: AbortSignal | undefined,
   submitCall: (call: Call) => void,
 ): () => void {
-  const made = new Call(parts);
+  const made = new Call(parts, payload);
   if (signal === undefined && !parts.takesStream) {
     submitCall(made);
     return nothing; // nobody has anything to abort it by

@@ -56,19 +56,20 @@ export class HeldRequests {
     this.#table.add(incoming);
     this.#owed += 1;
     this.#resources.requestsHeld += 1;
-    this.#count(incoming.payload.length);
+    this.#count(incoming, incoming.payload.length);
   }
 
   /** Its payload in pieces has come. */
   fill(incoming: Incoming, format: number, payload: Uint8Array): void {
     incoming.format = format;
     incoming.payload = payload;
-    this.#count(payload.length);
+    this.#count(incoming, payload.length);
   }
 
-  /** Its payload was read, or will not be. */
+  /** Nobody needs its payload any more. */
   empty(incoming: Incoming): void {
-    this.#count(-incoming.takePayload());
+    incoming.letGo();
+    this.#count(incoming, 0);
   }
 
   /** Its handler begins. */
@@ -104,9 +105,11 @@ export class HeldRequests {
     return incoming.state === 'running' && this.#table.get(incoming.seq) === incoming;
   }
 
-  #count(bytes: number): void {
-    this.#bytes += bytes;
-    this.#resources.requestBytesHeld += bytes;
+  #count(incoming: Incoming, bytes: number): void {
+    const more = bytes - incoming.counted;
+    incoming.counted = bytes;
+    this.#bytes += more;
+    this.#resources.requestBytesHeld += more;
   }
 }
 

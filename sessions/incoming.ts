@@ -60,8 +60,10 @@ export class Incoming implements Timed, Keepable {
   reply: Outgoing | undefined;
   /** What goes besides request and reply: long values, streams. */
   flow: Flow | undefined;
-  /** The payload as a value, once it was read. */
+  /** The payload as a value, from when it is read until the handler has it. */
   input: ReadPayload | undefined;
+  /** The bytes of the payload that count against the bounds. */
+  counted = 0;
   #controller: AbortController | undefined;
   readonly #hooks: IncomingHooks;
 
@@ -117,11 +119,10 @@ export class Incoming implements Timed, Keepable {
     return this.input;
   }
 
-  /** Lets go of the payload; gives how many bytes that were. */
-  takePayload(): number {
-    const { length } = this.payload;
+  /** The handler has the value, or will not get it. */
+  letGo(): void {
     this.payload = EMPTY;
-    return length;
+    this.input = undefined;
   }
 
   /** Tells the handler, if it listens. */

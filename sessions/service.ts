@@ -110,6 +110,7 @@ export class Service {
       this.#backlog.finished();
       return;
     }
+    incoming.letGo();
     let result: unknown;
     try {
       result = handler(input.value, this.#context(session, incoming));

@@ -68,7 +68,7 @@ export const sessionFaults: readonly Fault[] = [
       'finish(incoming) { if (this.#runs(incoming)) this.#running -= 1;', 'finish(incoming) {',
       'simulation/held-up'],
     ['the bytes of a request stay counted',
-      'this.#count(-incoming.takePayload());', 'incoming.takePayload();'],
+      'this.#count(incoming, 0);', 'incoming.takePayload();'],
   ]),
   ...faultsIn('sessions/lanes.js', ['simulation/channel-places'], [
     ['the channel number is not bounded', 'if (channel > channelsMax) return null;', ''],
@@ -118,7 +118,7 @@ export const sessionFaults: readonly Fault[] = [
       'transmitted'],
     ['the bound of calls is off by one', 'if (this.size >= limits.callsPerSessionMax)',
       'if (this.size > limits.callsPerSessionMax)'],
-    ['the bytes of a call stay counted', 'this.#bytes -= call.options.payload.length;', '',
+    ['the bytes of a call stay counted', 'this.#bytes -= call.length;', '',
       'simulation/released'],
     ['a channel is never released', 'this.#channels.release(call.options.channel);', '',
       'simulation/channels'],
