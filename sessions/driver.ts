@@ -26,6 +26,7 @@ import { stampChecksum } from '../transport/wire/checksum.ts';
 import * as frame from '../transport/wire/frame.ts';
 import { writeOpening, type Incarnation } from '../transport/wire/handshake.ts';
 
+const resolved = Promise.resolve();
 /** Datagrams to one session before the others get their turn. */
 const BURST = 64;
 
@@ -180,8 +181,8 @@ export class Driver implements Sink {
   schedule(): void {
     if (this.#scheduled || this.#closed) return;
     this.#scheduled = true;
-    // A tick made by a microtask runs when all microtasks, however long their chains, are done.
-    queueMicrotask(() => process.nextTick(this.#turn));
+    // Node's queueMicrotask takes three times as long, for an AsyncResource that nobody asks for.
+    void resolved.then(this.#planTurn);
   }
 
   /** Sends what can be sent, hands over what is finished, and stops for good. */
@@ -203,6 +204,9 @@ export class Driver implements Sink {
     this.#timer.disarm();
     this.#transport.close();
   }
+
+  /** A tick made by a microtask runs when all microtasks, however long their chains, are done. */
+  readonly #planTurn = (): void => process.nextTick(this.#turn);
 
   readonly #turn = (): void => {
     this.#scheduled = false;
