@@ -71,6 +71,11 @@ export class Backlog implements Timed {
     this.#options = options;
   }
 
+  /** How many wait. */
+  get length(): number {
+    return this.#queue.length;
+  }
+
   /** True if the first has waited too long: what need not be accepted should not be. */
   get late(): boolean {
     const first = this.#queue.peekFront();

@@ -10,9 +10,11 @@ const SLICE_MS = 2;
  * each waiting for the other.
  */
 const SHARE = 16;
+/** Or, where more wait, this part of those: a datagram costs as much as some ten calls. */
+const SHARE_OF_MANY = 1 / 4;
 
 /** What turns are given to. */
-type Startable = Pick<Backlog, 'listed' | 'startNext' | 'rest'>;
+type Startable = Pick<Backlog, 'listed' | 'length' | 'startNext' | 'rest'>;
 
 /** Whose handlers start next, and for how long. A part of the driver. */
 export class Turns {
@@ -56,7 +58,8 @@ export class Turns {
 
   /** What was replied is sent. */
   handleSent(): void {
-    this.#left = this.#share;
+    const waiting = this.#waiting.peekFront()?.length ?? 0;
+    this.#left = Math.max(this.#share, Math.floor(waiting * SHARE_OF_MANY));
   }
 
   /** Starts what may start, for a while; gives the time after that. */

@@ -11,6 +11,10 @@ class Requests {
     this.left = count;
   }
 
+  get length(): number {
+    return this.left;
+  }
+
   startNext(): boolean {
     if (this.left === 0) return false;
     this.left -= 1;
