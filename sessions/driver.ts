@@ -6,6 +6,7 @@ import { Demux } from './demux.ts';
 import { Dialer } from './dialer.ts';
 import { EventExchange } from './events/exchange.ts';
 import { FlowRoom } from './flow-room.ts';
+import { grantOf } from './grant.ts';
 import { Handshakes, type Handshake } from './handshakes.ts';
 import type { Incoming } from './incoming.ts';
 import type { Resources, Timed } from './resources.ts';
@@ -21,7 +22,6 @@ import { Slab } from '../core/slab.ts';
 import { ReplyCache } from '../reliability/replies.ts';
 import { Wheel } from '../reliability/wheel.ts';
 import type { SendOutcome, Sink, Source, Transport } from '../transport/transport.ts';
-import { TRUESIZE_MIN } from '../transport/truesize.ts';
 import { stampChecksum } from '../transport/wire/checksum.ts';
 import * as frame from '../transport/wire/frame.ts';
 import { writeOpening, type Incarnation } from '../transport/wire/handshake.ts';
@@ -377,11 +377,8 @@ export class Driver implements Sink {
     }
   }
 
-  /** What each peer may have outstanding: our receive queue, shared by those that talk. */
   #grant(): number {
-    const share =
-      this.resources.traits.receiveBuffer / Math.max(1, this.#activity.count(this.#now));
-    return Math.max(TRUESIZE_MIN, Math.floor(share));
+    return grantOf(this.resources.traits, this.#activity.count(this.#now));
   }
 
   #arm(): void {

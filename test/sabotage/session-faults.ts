@@ -234,8 +234,11 @@ export const sessionFaults: readonly Fault[] = [
   ...faultsIn('sessions/turns.js', ['simulation/overload'], [
     ['handlers run as long as there are any', 'this.#sliceMs -= after - time;', ''],
     ['a whole batch runs before it is answered', 'this.#left -= 1;', '', 'unit/sessions/turns'],
-    ['what was cut short waits for the next batch', 'handleSent() { this.#left = this.#share;',
-      'handleSent() {', 'unit/sessions/turns'],
+    ['what was cut short waits for the next batch',
+      'this.#left = Math.max(this.#share, Math.floor(waiting * SHARE_OF_MANY));', '',
+      'unit/sessions/turns'],
+    ['what many wait for goes in small datagrams', 'Math.floor(waiting * SHARE_OF_MANY)', '0',
+      'unit/sessions/turns'],
     ['what waits for a handler is not looked at', 'backlog.rest();', '', 'simulation/concurrency'],
     ['a service with much to do goes before the others', 'this.#waiting.shift();',
       'this.#waiting.pop();', 'unit/sessions/turns'],

@@ -39,9 +39,6 @@ export const wireFaults: readonly Fault[] = [
     ['a dead peer is waited for', "outcome === 'no-peer' && traits.reportsDeath", 'false',
       'simulation/outcomes'],
     ['no checksum is written', 'if (!traits.intact)', 'if (false)', 'simulation/channels'],
-    ['the grant is the same for all',
-      'this.resources.traits.receiveBuffer / Math.max(1, this.#activity.count(this.#now))',
-      'this.resources.traits.receiveBuffer', 'simulation/shares'],
     ['an overrun is not reported', 'session.carrier.handleOverrun(this.#now);', '',
       'simulation/shares'],
     ['a session is not forgotten', 'this.demux.forget(session);', ''],
@@ -59,6 +56,12 @@ export const wireFaults: readonly Fault[] = [
   ]),
   ...faultsIn('sessions/incoming.js', ['simulation/outcomes'], [
     ['a handler is not told of its deadline', 'else this.abort();', '', 'simulation/cancel'],
+  ]),
+  ...faultsIn('sessions/grant.js', ['unit/sessions/grant'], [
+    ['the grant is the same for all', 'receiveBuffer / Math.max(1, talkers)', 'receiveBuffer',
+      'simulation/shares'],
+    ['what is lost when it is too much is granted to many', 'lossless ?', 'true ?'],
+    ['a small queue is promised whole', 'Math.min(LEAST, receiveBuffer * LEAST_SHARE)', 'LEAST'],
   ]),
   ...faultsIn('transport/netlink/lookout.js', ['unit/lookout'], [
     ['who looks does not look on', 'this.#until = now + LOOK_MS;', ''],

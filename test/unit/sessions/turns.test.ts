@@ -39,6 +39,18 @@ test('what sixteen handlers reply is sent before the next ones start', (t) => {
   t.deepEqual(lefts, [24, 8, 0]);
 });
 
+test('after that a quarter of all that wait, where that is more', (t) => {
+  const clock = new VirtualClock();
+  const turns = new Turns(clock, true);
+  const requests = new Requests(1_016);
+  turns.add(requests);
+  turns.run(clock.now());
+  t.is(requests.left, 1_000);
+  turns.handleSent();
+  turns.run(clock.now());
+  t.is(requests.left, 750);
+});
+
 test('services take turns', (t) => {
   const clock = new VirtualClock();
   const turns = new Turns(clock, true);
