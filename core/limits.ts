@@ -73,6 +73,11 @@ export interface Limits {
   readonly pingMs: number;
   /** Silence, while something is outstanding, after which a session is given up, ms. Tunable. */
   readonly silenceMs: number;
+  /**
+   * Quiet, while nothing is open, after which a session lets go of its tables, ms: it keeps a tenth
+   * of its memory and takes some microseconds to wake. Tunable.
+   */
+  readonly sleepMs: number;
   /** Requests to bare peers open at an endpoint. Tunable. */
   readonly bareRequestsMax: number;
   /** Parts of one bare reply that wait for a slow consumer; more fail the request. */
@@ -127,6 +132,7 @@ export const defaultLimits: Limits = {
   repeatsPerCallMax: 4,
   pingMs: 40,
   silenceMs: 60_000,
+  sleepMs: 1_000,
   bareRequestsMax: 1024,
   barePartsMax: 4096,
   completedPairsMax: 4096,

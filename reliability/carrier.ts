@@ -1,17 +1,18 @@
+import type { CarrierOptions } from './carrier-options.ts';
 import { Congestion } from './congestion.ts';
 import { Flight, type FlightListener } from './flight.ts';
+import type { Kept } from './kept.ts';
 import type { Outgoing } from './outgoing.ts';
 import { probeWaitMs } from './probe.ts';
 import { JUMP_MAX, NUMBER_MAX, Received } from './received.ts';
 import type { DataRefusal } from './refusal.ts';
+import { Retries } from './retries.ts';
 import { RoundTrip } from './rtt.ts';
 import { SendQueue } from './send-queue.ts';
 import { widen } from './sequence.ts';
 import { Window } from './window.ts';
 import { assert } from '../core/assert.ts';
-import type { ConnectorId } from '../core/id.ts';
 import { LITTLE_ENDIAN, type Slab } from '../core/slab.ts';
-import type { Traits } from '../transport/transport.ts';
 import { cnMsgSeq } from '../transport/wire/cnmsg.ts';
 import {
   bitmapReach,
@@ -27,39 +28,8 @@ const RESERVED_NUMBERS = 128;
 const RESERVED_PROBES = 16;
 /** After so many it is no chance that they were lost: one message is enough to ask with. */
 const FULL_PROBES = 16;
-/**
- * A full queue is asked again after this share of the round trip, growing up to so many ms, or to
- * this share of the time it has been full: else a thousand peers cost 40,000 calls a second.
- */
-const RETRY_SHARE = 1 / 4;
-const RETRY_BACKOFF = 1.5;
-const RETRY_MAX_MS = 25;
-const RETRY_STALL_SHARE = 1 / 8;
 /** What is allowed grows only while at least this share of it is used. */
 const USED_SHARE = 1 / 2;
-
-/** Tells a carrier whom it serves, over what. */
-export interface CarrierOptions {
-  readonly id: ConnectorId;
-  readonly traits: Traits;
-  /** The clock's grain, ms. */
-  readonly grainMs: number;
-  /** The longest datagram to be packed of several messages. */
-  readonly packedMax: number;
-  /** Our session number, the peer's, and the tag the peer wants to see. */
-  readonly ownSession: number;
-  readonly peerSession: number;
-  readonly peerTag: number;
-  /** The numbers of the first datagram each way. */
-  readonly firstSent: number;
-  readonly firstReceived: number;
-  /** What the peer grants at first, truesize. */
-  readonly grant: number;
-  /** What we grant the peer at the moment, truesize: stated in every datagram. */
-  readonly ownGrant: () => number;
-  /** A message was acknowledged (once each, never for one that was withdrawn). */
-  readonly delivered: (message: Outgoing) => void;
-}
 
 /**
  * Carries messages to one peer in numbered datagrams until each is acknowledged or withdrawn.
@@ -80,6 +50,7 @@ export class Carrier implements FlightListener {
   readonly #received: Received;
   readonly #window: Window;
   readonly #congestion: Congestion;
+  readonly #retries: Retries;
   readonly #queue = new SendQueue();
   readonly #bitmap: number[] = [];
   /** The datagram written by `pollTransmit`, until `transmitted` says what became of it. */
@@ -98,9 +69,6 @@ export class Carrier implements FlightListener {
   #gapOpened = false;
   #probing = false;
   #probes = 0;
-  #retryAt = -Infinity;
-  #retries = 0;
-  #refusedSince = -Infinity;
   #late = 0;
 
   constructor(options: CarrierOptions, now: number) {
@@ -113,6 +81,30 @@ export class Carrier implements FlightListener {
     this.#received = new Received(options.firstReceived);
     this.#window = new Window(options.grant);
     this.#congestion = new Congestion(this.#roundTrip);
+    this.#retries = new Retries(this.#roundTrip, options.grainMs);
+  }
+
+  /** True if all that it would do differently from a new one is what `suspend` keeps. */
+  get dormant(): boolean {
+    const planned = this.#ackDueAt !== Infinity || this.#reorderAt !== Infinity;
+    return this.settled && !planned && !this.#retries.pending && this.#prepared === undefined;
+  }
+
+  /** Only while it is `dormant`: what is left out is about what is under way. */
+  suspend(kept: Kept): void {
+    kept.put(this.#settledAt, this.#newestAt, this.#overrunAt, this.#elicitedAt);
+    kept.put(this.#probes, this.#late);
+    for (const part of this.#parts) part.suspend(kept);
+  }
+
+  resume(kept: Kept): void {
+    this.#settledAt = kept.take();
+    this.#newestAt = kept.take();
+    this.#overrunAt = kept.take();
+    this.#elicitedAt = kept.take();
+    this.#probes = kept.take();
+    this.#late = kept.take();
+    for (const part of this.#parts) part.resume(kept);
   }
 
   get roundTrip(): RoundTrip {
@@ -140,7 +132,7 @@ export class Carrier implements FlightListener {
    */
   silenceMs(now: number): number {
     if (this.#flight.waiting) return now - Math.max(this.#settledAt, this.#waitingSince);
-    return this.#retries > 0 ? now - this.#refusedSince : 0;
+    return this.#retries.pending ? now - this.#retries.since : 0;
   }
 
   /** What the peer grants, truesize. */
@@ -244,8 +236,7 @@ export class Carrier implements FlightListener {
   pollTimeout(): number {
     let at = Math.min(this.#ackDueAt, this.#reorderAt);
     if (this.#flight.waiting) at = Math.min(at, this.#probeAt);
-    if (this.#retries > 0) at = Math.min(at, this.#retryAt);
-    return this.#retries > 0 ? Math.max(at, this.#retryAt) : at;
+    return this.#retries.pending ? this.#retries.at : at;
   }
 
   /**
@@ -254,7 +245,7 @@ export class Carrier implements FlightListener {
    */
   pollTransmit(slab: Slab, now: number): number {
     assert(this.#prepared === undefined, 'each datagram is reported before the next is asked for');
-    if (this.#retries > 0 && now < this.#retryAt) return 0;
+    if (this.#retries.pending && now < this.#retries.at) return 0;
     const words = this.#received.writeBitmap(slab, 0);
     const messagesAt = frame.DATA_BITMAP + 4 * words;
     const messages: Outgoing[] = [];
@@ -262,7 +253,7 @@ export class Carrier implements FlightListener {
     // With the numbers used up, the acknowledgement goes with the next probe, which makes room.
     if (this.#flight.spare <= RESERVED_PROBES) this.#ackDueAt = Infinity;
     if (messages.length === 0 && now < this.#ackDueAt) {
-      this.#retries = 0; // what was refused has been withdrawn meanwhile
+      this.#retries.clear(); // what was refused has been withdrawn meanwhile
       return 0;
     }
     this.#writeEnvelope(slab, messagesAt, end, now);
@@ -281,7 +272,7 @@ export class Carrier implements FlightListener {
     if (prepared.messages.length > 0) this.#elicitedAt = now;
     this.#probing = false;
     this.#ackDueAt = Infinity;
-    this.#retries = 0;
+    this.#retries.clear();
     return prepared.messages;
   }
 
@@ -291,11 +282,7 @@ export class Carrier implements FlightListener {
   refused(full: boolean, now: number): void {
     this.#takePrepared();
     if (full) this.#window.decrease(this.#flight.outstanding);
-    if (this.#retries === 0) this.#refusedSince = now;
-    const share = this.#roundTrip.smoothedMs * RETRY_SHARE * RETRY_BACKOFF ** this.#retries;
-    this.#retries = Math.min(this.#retries + 1, 32);
-    const most = Math.max(RETRY_MAX_MS, (now - this.#refusedSince) * RETRY_STALL_SHARE);
-    this.#retryAt = now + Math.min(Math.max(share, this.#options.grainMs), most);
+    this.#retries.refused(now);
   }
 
   delivered(message: Outgoing): void {
@@ -314,6 +301,10 @@ export class Carrier implements FlightListener {
     this.#congestion.lost(now);
   }
 
+  get #parts(): readonly { suspend(kept: Kept): void; resume(kept: Kept): void }[] {
+    return [this.#roundTrip, this.#flight, this.#received, this.#window, this.#congestion];
+  }
+
   get #probeAt(): number {
     const { lossless } = this.#options.traits;
     const options = { repliesOnly: this.#flight.repliesOnly, probes: this.#probes, lossless };
@@ -328,7 +319,7 @@ export class Carrier implements FlightListener {
       this.#settledAt = now;
       this.#window.increase(settled);
       this.#probes = 0;
-      this.#retries = 0;
+      this.#retries.clear();
     }
     this.#reorderAt = this.#flight.detectLosses(now);
   }

@@ -1,3 +1,4 @@
+import type { Kept } from './kept.ts';
 import type { RoundTrip } from './rtt.ts';
 import { TRUESIZE_MIN } from '../transport/truesize.ts';
 
@@ -35,6 +36,22 @@ export class Congestion {
 
   constructor(roundTrip: RoundTrip) {
     this.#roundTrip = roundTrip;
+  }
+
+  suspend(kept: Kept): void {
+    kept.put(this.#limit, this.#shortest, this.#shortestBefore, this.#since, this.#samples);
+    kept.put(this.#fastest, this.#fastestBefore, this.#shrunkAt);
+  }
+
+  resume(kept: Kept): void {
+    this.#limit = kept.take();
+    this.#shortest = kept.take();
+    this.#shortestBefore = kept.take();
+    this.#since = kept.take();
+    this.#samples = kept.take();
+    this.#fastest = kept.take();
+    this.#fastestBefore = kept.take();
+    this.#shrunkAt = kept.take();
   }
 
   /** How much may be outstanding; Infinity while nothing is known against it. */

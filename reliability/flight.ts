@@ -1,4 +1,5 @@
 import Denque from 'denque';
+import type { Kept } from './kept.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { RoundTrip } from './rtt.ts';
 import { assert } from '../core/assert.ts';
@@ -62,6 +63,21 @@ export class Flight {
     this.#fifo = fifo;
     this.#roundTrip = roundTrip;
     this.#listener = listener;
+  }
+
+  /**
+   * Only while nothing is waited for. Then what was delivered, and which number was acknowledged
+   * last, is compared with nothing any more.
+   */
+  suspend(kept: Kept): void {
+    kept.put(this.#next, this.#reorderSteps, this.#recoveries, this.#late);
+  }
+
+  resume(kept: Kept): void {
+    this.#next = kept.take();
+    this.#reorderSteps = kept.take();
+    this.#recoveries = kept.take();
+    this.#late = kept.take();
   }
 
   /** The number that the next datagram will carry. */

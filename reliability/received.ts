@@ -1,3 +1,4 @@
+import type { Kept } from './kept.ts';
 import { DATA_BITMAP, TRACKED_DATAGRAMS } from '../transport/wire/frame.ts';
 import { LITTLE_ENDIAN, type Slab } from '../core/slab.ts';
 
@@ -32,6 +33,20 @@ export class Received {
     this.#top = first;
     // What is below the first number never existed: as seen, it is refused as a duplicate.
     this.#bits.fill(0xffff_ffff);
+  }
+
+  /** Numbers that never came stay so: the bits are left out only if there is none among them. */
+  suspend(kept: Kept): void {
+    const gapless = this.#bits.every((word) => word === 0xffff_ffff);
+    kept.put(this.#base, this.#top, gapless ? 1 : 0);
+    if (!gapless) kept.put(...this.#bits);
+  }
+
+  resume(kept: Kept): void {
+    this.#base = kept.take();
+    this.#top = kept.take();
+    if (kept.take() === 1) return; // as a new one has them
+    for (let word = 0; word < this.#bits.length; word++) this.#bits[word] = kept.take();
   }
 
   get base(): number {

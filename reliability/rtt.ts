@@ -1,3 +1,5 @@
+import type { Kept } from './kept.ts';
+
 /** How much of the smoothed round trip an acknowledgement may wait for company. */
 const ACK_DELAY_SHARE = 1 / 8;
 /** No acknowledgement waits longer, whatever the round trip (RFC 9000 §18.2, max_ack_delay). */
@@ -20,6 +22,17 @@ export class RoundTrip {
     this.#smoothed = hintMs;
     this.#variation = hintMs / 2;
     this.#grainMs = grainMs;
+  }
+
+  suspend(kept: Kept): void {
+    kept.put(this.#smoothed, this.#variation, this.#minimum, this.#sampled ? 1 : 0);
+  }
+
+  resume(kept: Kept): void {
+    this.#smoothed = kept.take();
+    this.#variation = kept.take();
+    this.#minimum = kept.take();
+    this.#sampled = kept.take() === 1;
   }
 
   get smoothedMs(): number {

@@ -1,3 +1,4 @@
+import type { Kept } from './kept.ts';
 import { seqDistance, seqPlus } from './sequence.ts';
 import { assert } from '../core/assert.ts';
 
@@ -29,6 +30,20 @@ export class SeenSeqs {
     assert(window >= 64 && (window & (window - 1)) === 0, 'the window is a power of two');
     this.#base = first;
     this.#window = window;
+  }
+
+  /** True if nothing was seen out of order: then `base` says it all. */
+  get gapless(): boolean {
+    return this.#bits.every((word) => word === 0);
+  }
+
+  /** Only for one without gaps. */
+  suspend(kept: Kept): void {
+    kept.put(this.#base);
+  }
+
+  resume(kept: Kept): void {
+    this.#base = kept.take();
   }
 
   /** The oldest number not seen. */

@@ -1,3 +1,4 @@
+import type { Kept } from './kept.ts';
 import type { Traits } from '../transport/transport.ts';
 import { TRUESIZE_MIN } from '../transport/truesize.ts';
 
@@ -16,6 +17,15 @@ export class Window {
 
   constructor(grant: number) {
     this.#grant = grant;
+  }
+
+  suspend(kept: Kept): void {
+    kept.put(this.#grant, this.#limit);
+  }
+
+  resume(kept: Kept): void {
+    this.#grant = kept.take();
+    this.#limit = kept.take();
   }
 
   get grant(): number {

@@ -45,8 +45,8 @@ export interface CallOptions {
   /** The caller's promise. */
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
-  /** Called once the call has its settlement, outside of any state machine. */
-  readonly settled: (call: Call) => void;
+  /** Told once the call has its settlement, outside of any state machine. */
+  readonly site: { settled(call: Call): void };
 }
 
 /** What follows a call through its sessions: its caller's signal. */

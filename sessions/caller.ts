@@ -9,6 +9,7 @@ import type { ErrorCode, Outcome } from '../core/errors.ts';
 import type { ConnectorId } from '../core/id.ts';
 import type { Slab } from '../core/slab.ts';
 import type { Carrier } from '../reliability/carrier.ts';
+import type { Kept } from '../reliability/kept.ts';
 import { classify, type Genes } from '../reliability/match.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
 import { seqDistance, seqPlus } from '../reliability/sequence.ts';
@@ -77,6 +78,23 @@ export class Caller {
     this.#touched = link.touched;
     this.#hostile = parts.hostile;
     this.#channels = new Channels(link.resources.limits.channelsMax);
+  }
+
+  /** True if all that it would do differently from a new one is what `suspend` keeps. */
+  get dormant(): boolean {
+    return this.size === 0 && this.#settled.length === 0 && this.#begun.length === 0;
+  }
+
+  /** Only while it is `dormant`: then every call is delivered. */
+  suspend(kept: Kept): void {
+    kept.put(this.#next);
+    this.#channels.suspend(kept);
+  }
+
+  resume(kept: Kept): void {
+    this.#next = kept.take();
+    this.#undelivered = this.#next;
+    this.#channels.resume(kept);
   }
 
   /** Calls not settled. */

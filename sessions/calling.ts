@@ -30,9 +30,9 @@ export interface CallSite {
   readonly clock: Clock;
   readonly resources: Resources;
   /** Throws if no calls are taken. */
-  readonly check: () => void;
-  readonly submit: (call: Call) => void;
-  readonly settled: (call: Call) => void;
+  check(): void;
+  submit(call: Call): void;
+  settled(call: Call): void;
 }
 
 /** What kind of a call is made. A stream has all the time it needs unless its taker says else. */
@@ -93,7 +93,7 @@ export function stream(
       site.check();
       const now = site.clock.now(); // time runs from now on
       const times = { deadline: now + timeoutMs, sendBy: now + waitMs(site, timeoutMs) };
-      abort = start({ ...parts, ...times }, payload.bytes, options.signal, site.submit);
+      abort = start({ ...parts, ...times }, payload.bytes, options.signal, site);
     } catch (error) {
       values.fail(error);
     }
@@ -121,12 +121,12 @@ export function settle(settled: Call): void {
 
 /** Hands a call to a session. */
 export function submit(session: Session, made: Call): void {
-  if (made.mayHaveRunIn(session.parts.incarnation)) {
+  if (made.mayHaveRunIn(session.incarnation)) {
     const message = 'the session was lost, and the peer lives';
     made.reject(new ConnectorError('peer-lost', message, { outcome: 'unknown' }));
     return;
   }
-  made.incarnation = session.parts.incarnation;
+  made.incarnation = session.incarnation;
   const refusal = session.caller.call(made);
   if (refusal === undefined) {
     if (made.abortable) made.abort = aborting(session, made);
@@ -162,7 +162,7 @@ function promised(
     const making = { resolve, reject };
     const { format, bytes } = payloadOf(site, input);
     const parts = callParts(site, manner, method, format, options, making);
-    start(parts, bytes, options.signal, site.submit);
+    start(parts, bytes, options.signal, site);
   });
 }
 
@@ -195,11 +195,9 @@ function callParts(
     takesStream: manner.takesStream,
     resolve,
     reject,
-    settled: site.settled,
+    site,
     begun:
-      requests === undefined
-        ? begun
-        : beginning(requests, begun, site.resources.limits.valueMax),
+      requests === undefined ? begun : beginning(requests, begun, site.resources.limits.valueMax),
   };
 }
 
@@ -254,11 +252,11 @@ function start(
   parts: CallParts,
   payload: Uint8Array,
   signal: AbortSignal | undefined,
-  submitCall: (call: Call) => void,
+  site: CallSite,
 ): () => void {
   const made = new Call(parts, payload);
   if (signal === undefined && !parts.takesStream) {
-    submitCall(made);
+    site.submit(made);
     return nothing; // nobody has anything to abort it by
   }
   if (signal?.aborted === true) {
@@ -277,7 +275,7 @@ function start(
     done: () => signal?.removeEventListener('abort', abort),
   });
   signal?.addEventListener('abort', abort, { once: true });
-  submitCall(made);
+  site.submit(made);
   return abort;
 }
 

@@ -1,3 +1,5 @@
+import type { Kept } from '../reliability/kept.ts';
+
 interface Channel {
   readonly number: number;
   /** The position of the next request in it. */
@@ -20,6 +22,19 @@ export class Channels {
   /** At most `max` channels with calls open at once. */
   constructor(max: number) {
     this.#max = max;
+  }
+
+  /** Only while no channel has calls in it. In order: the number freed last is used first. */
+  suspend(kept: Kept): void {
+    kept.put(this.#free.length);
+    for (const { number, next } of this.#free) kept.put(number, next);
+  }
+
+  resume(kept: Kept): void {
+    this.#numbers = kept.take();
+    for (let count = 0; count < this.#numbers; count++) {
+      this.#free.push({ number: kept.take(), next: kept.take(), open: 0 });
+    }
   }
 
   /** Gives the next place in a channel, or undefined if too many are in use. */

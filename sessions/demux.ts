@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache/raw';
 import type { Drop } from './counters.ts';
 import type { Resources } from './resources.ts';
-import { Session, type Half, type SessionParts } from './session.ts';
+import { Session } from './session.ts';
+import type { Half, SessionParts } from './session-parts.ts';
 import type { ConnectorId } from '../core/id.ts';
 import { seqDistance } from '../reliability/sequence.ts';
 import type { Credentials, Peer } from '../transport/transport.ts';
@@ -117,8 +118,8 @@ export class Demux {
   route(number: number, source: number, tag: number, peer: Peer, now: number): Session | Drop {
     const session = this.#sessions.get(number);
     if (session !== undefined) {
-      const { parts } = session;
-      const fits = parts.own.tag === tag && parts.peer === peer && parts.remote.session === source;
+      const { tag: own, peerNumber } = session;
+      const fits = own === tag && session.peer === peer && peerNumber === source;
       return fits ? session : 'wrong-tag';
     }
     const offer = this.#halfOpen.get(halfOpenKey(peer, source));
@@ -144,7 +145,7 @@ export class Demux {
   open(parts: SessionParts, now: number): Session {
     const { peer, incarnation, own } = parts;
     for (const older of [...(this.#byPeer.get(peer) ?? [])]) {
-      if (sameIncarnation(older.parts.incarnation, incarnation)) continue;
+      if (sameIncarnation(older.incarnation, incarnation)) continue;
       older.fail('peer-lost', 'the peer was started anew', 'unknown');
     }
     // What an earlier incarnation was offered and did not use in its time would end this session.
@@ -164,14 +165,15 @@ export class Demux {
 
   /** Forgets a session that has ended. */
   forget(session: Session): void {
-    const { own, peer } = session.parts;
-    if (!this.#sessions.delete(own.session)) return;
+    const { number, peer } = session;
+    if (!this.#sessions.delete(number)) return;
+    this.#resources.vigil.forget(session);
     const siblings = this.#byPeer.get(peer);
     siblings?.delete(session);
     if (siblings?.size === 0) this.#byPeer.delete(peer);
     if (!session.lost) return;
     this.#resources.counters.sessionsLost += 1;
-    this.#lost.set(own.session, true);
+    this.#lost.set(number, true);
   }
 
   /** All sessions with a peer. */
@@ -195,9 +197,9 @@ export class Demux {
    */
   #admits(peer: Peer, incarnation: Incarnation): boolean {
     const { limits } = this.#resources;
-    const siblings = [...this.ofPeer(peer)].filter(({ parts }) => {
+    const siblings = [...this.ofPeer(peer)].filter((session) => {
       // Those that this side opened to the peer are its own doing.
-      return parts.accepted && sameIncarnation(parts.incarnation, incarnation);
+      return session.accepted && sameIncarnation(session.incarnation, incarnation);
     });
     if (siblings.length >= limits.sessionsPerPeerMax) return this.#giveWay(siblings);
     if (this.#sessions.size < limits.sessionsMax) return true;
@@ -214,7 +216,7 @@ export class Demux {
 
   /** Ends the first idle one of the accepted sessions; false if all are in use. */
   #giveWay(sessions: readonly Session[]): boolean {
-    const idle = sessions.find((session) => session.parts.accepted && session.idle);
+    const idle = sessions.find((session) => session.accepted && session.idle);
     if (idle === undefined) return false;
     idle.fail('closed', 'the session gave way to another', 'not-executed');
     this.forget(idle);

@@ -14,6 +14,7 @@ import { Router, type ControlDatagram } from './router.ts';
 import type { Service } from './service.ts';
 import type { Session } from './session.ts';
 import { Turns } from './turns.ts';
+import { Vigil } from './vigil.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Random } from '../core/random.ts';
@@ -91,6 +92,7 @@ export class Driver implements Sink {
       counters: newCounters(),
       arena: new Arena(),
       flows: new FlowRoom(limits.flowCostMax),
+      vigil: new Vigil(limits.sleepMs),
       grant: () => this.#grant(),
       touched: (session) => this.#touch(session),
       runnable: (backlog) => {
@@ -225,6 +227,7 @@ export class Driver implements Sink {
       due.handleTimeout(this.#now);
       this.#touch(due);
     }
+    this.resources.vigil.handleTimeout(this.#now);
     this.#handOver();
     this.schedule();
   };
@@ -252,13 +255,14 @@ export class Driver implements Sink {
     let found = false;
     for (let index = 0; index < this.#touched.length; index++) {
       const session = this.#touched[index]!;
+      if (session.asleep) continue;
       const { responder, caller } = session;
       for (let gone = responder.pollAborted(); gone; gone = responder.pollAborted()) gone.abort();
       for (let call = caller.pollBegun(); call; call = caller.pollBegun()) {
         call.options.begun?.(call);
       }
       for (let call = caller.pollSettled(); call; call = caller.pollSettled()) {
-        call.options.settled(call);
+        call.options.site.settled(call);
       }
       let request = responder.pollRequest();
       found ||= request !== undefined;
@@ -295,7 +299,7 @@ export class Driver implements Sink {
   /** Sends all that a session may send now, and files when to look at it again. */
   #transmit(session: Session): void {
     const { traits } = this.resources;
-    const { peer } = session.parts;
+    const { peer } = session;
     for (let burst = 0; ; burst++) {
       if (burst === BURST) {
         this.#touch(session); // the rest with the next turn
@@ -382,7 +386,8 @@ export class Driver implements Sink {
   }
 
   #arm(): void {
-    const next = Math.min(this.#agenda.nextAt, this.resources.deadlines.nextAt);
+    const { deadlines, vigil } = this.resources;
+    const next = Math.min(this.#agenda.nextAt, deadlines.nextAt, vigil.pollTimeout(this.#now));
     const at = this.#turns.waiting ? this.#now : next;
     if (at === this.#armedAt) return;
     this.#armedAt = at;

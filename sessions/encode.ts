@@ -13,6 +13,9 @@ export interface Identity {
   readonly ack: number;
 }
 
+/** What a reply takes besides its payload, bytes. */
+export const REPLY_HEADERS: number = CN_MSG_HEADER + frame.REPLY_HEADER;
+
 /** The longest method name, in bytes. */
 export const METHOD_LENGTH_MAX = 0xff;
 

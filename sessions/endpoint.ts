@@ -8,6 +8,7 @@ import { Driver } from './driver.ts';
 import { Publisher } from './events/publisher.ts';
 import { Subscription, type SubscribeOptions } from './events/subscription.ts';
 import { Groups } from './events/groups.ts';
+import { Line, type LineParts } from './line.ts';
 import { Service, type AllowRule, type Handlers } from './service.ts';
 import type { Session } from './session.ts';
 import type { Clock } from '../core/clock.ts';
@@ -72,6 +73,8 @@ export interface ConnectOptions {
 /** A snapshot of an endpoint. */
 export interface EndpointStats extends Counters {
   readonly sessions: number;
+  /** Those of them that do not sleep (`limits.sleepMs`): they take ten times the memory. */
+  readonly sessionsAwake: number;
   /** Requests that wait or run here, or whose reply is not acknowledged. */
   readonly requestsHeld: number;
   readonly repliesKept: number;
@@ -102,7 +105,8 @@ export class Endpoint implements AsyncDisposable {
   readonly #driver: Driver;
   readonly #bare: BareClient;
   readonly #services = new Map<string, Service>();
-  readonly #connections = new Set<Connection>();
+  readonly #lineParts: LineParts;
+  readonly #lines = new Set<Line>();
   readonly #publishers = new Map<string, Publisher>();
   readonly #subscriptions = new Set<Subscription>();
   readonly #groups: Groups;
@@ -114,6 +118,9 @@ export class Endpoint implements AsyncDisposable {
     this.#clock = clock;
     this.#driver = new Driver({ transport, clock, random, limits, services: this.#services });
     this.#groups = new Groups(transport);
+    const { resources, dialer } = this.#driver;
+    const closed = (line: Line): void => void this.#lines.delete(line);
+    this.#lineParts = { clock, resources, dialer, closed };
     this.#bare = new BareClient(this.#driver.exchange, this.#driver.resources, clock);
   }
 
@@ -148,23 +155,19 @@ export class Endpoint implements AsyncDisposable {
   /** Connects to a service. Rejects with `ConnectorError`, outcome `not-sent`. */
   async connect(id: ConnectorId, options: ConnectOptions = {}): Promise<Connection> {
     this.#checkOpen();
-    const { resources, dialer } = this.#driver;
+    const { resources } = this.#driver;
     const { handlers, timeoutMs = resources.limits.callTimeoutMs, allow = allowAll } = options;
     required(timeoutMs >= 0, `timeoutMs is a number of milliseconds, not ${timeoutMs}`);
-    const connection = new Connection({
+    const line = new Line(this.#lineParts, {
       id: checkId(id),
       peer: options.peer ?? this.#transport.locate(id),
       waitForReady: options.waitForReady ?? false,
       allow,
       service: handlers === undefined ? undefined : this.#service(id, handlers, { allow }),
-      clock: this.#clock,
-      resources,
-      dialer,
-      closed: (closed) => this.#connections.delete(closed),
     });
-    await connection.open(timeoutMs, options.signal);
-    this.#connections.add(connection);
-    return connection;
+    await line.open(timeoutMs, options.signal);
+    this.#lines.add(line);
+    return new Connection(line);
   }
 
   /**
@@ -270,6 +273,7 @@ export class Endpoint implements AsyncDisposable {
       ...counters,
       dropped: { ...counters.dropped },
       sessions: demux.size,
+      sessionsAwake: resources.vigil.size,
       requestsHeld,
       repliesKept: replies.count,
       flowCostHeld: resources.flows.cost,
@@ -293,9 +297,9 @@ export class Endpoint implements AsyncDisposable {
     if (timeoutMs !== Infinity) timer.arm(this.#clock.now() + timeoutMs);
     this.#driver.exchange.fail('the endpoint is closed');
     for (const service of this.#services.values()) service.draining = true;
-    const connections = [...this.#connections].map((connection) => connection.close());
+    const lines = [...this.#lines].map((line) => line.close());
     const publishers = [...this.#publishers.values()].map((publisher) => publisher.close());
-    await Promise.all([...connections, ...publishers, this.#drained(() => true)]);
+    await Promise.all([...lines, ...publishers, this.#drained(() => true)]);
     timer.disarm();
     this.destroy();
   }
@@ -305,8 +309,8 @@ export class Endpoint implements AsyncDisposable {
     this.#driver.exchange.fail('the endpoint is closed');
     this.#driver.destroy();
     for (const subscription of this.#subscriptions) subscription.close();
-    for (const connection of this.#connections) connection.destroy();
-    this.#connections.clear();
+    for (const line of this.#lines) line.destroy();
+    this.#lines.clear();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

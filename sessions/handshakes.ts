@@ -1,4 +1,4 @@
-import type { Half } from './session.ts';
+import type { Half } from './session-parts.ts';
 import type { ConnectorId } from '../core/id.ts';
 import { CREDIT_MIN, WINDOW_MIN } from '../core/limits.ts';
 import type { Random } from '../core/random.ts';

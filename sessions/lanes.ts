@@ -2,6 +2,7 @@ import Denque from 'denque';
 import type { Incoming } from './incoming.ts';
 import type { Resources } from './resources.ts';
 import { LITTLE_ENDIAN, type Slab } from '../core/slab.ts';
+import type { Kept } from '../reliability/kept.ts';
 import { Lane } from '../reliability/lane.ts';
 import { REQUEST_CHANNEL, REQUEST_POSITION } from '../transport/wire/frame.ts';
 
@@ -33,6 +34,23 @@ export class Lanes {
   constructor(resources: Resources, hostile: () => void) {
     this.#resources = resources;
     this.#hostile = hostile;
+  }
+
+  /** True if nothing is held, waits or runs in a channel, or is about to start. */
+  get idle(): boolean {
+    return this.#lanes.size === 0 && this.#ready.length === 0;
+  }
+
+  /** Only while they are `idle`. */
+  suspend(kept: Kept): void {
+    kept.put(this.#positions.length, ...this.#positions);
+  }
+
+  resume(kept: Kept): void {
+    this.#positions = new Uint32Array(kept.take());
+    for (let channel = 0; channel < this.#positions.length; channel++) {
+      this.#positions[channel] = kept.take();
+    }
   }
 
   /** Reads the place at slab[at, …), where a message's payload begins. */

@@ -30,6 +30,11 @@ export class Refusals {
     this.#hostile = hostile;
   }
 
+  /** True if some are not acknowledged. */
+  get pending(): boolean {
+    return this.#count > 0;
+  }
+
   send(request: Genes, status: number): void {
     if (this.#ended) return;
     const { id, resources, carrier, touched } = this.#link;

@@ -3,6 +3,7 @@ import type { Counters } from './counters.ts';
 import type { FlowRoom } from './flow-room.ts';
 import type { Incoming } from './incoming.ts';
 import type { Session } from './session.ts';
+import type { Vigil } from './vigil.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Random } from '../core/random.ts';
 import type { Arena } from '../core/arena.ts';
@@ -29,6 +30,8 @@ export interface Resources {
   readonly arena: Arena;
   /** What the values in pieces cost that came and were not taken; within `limits.flowCostMax`. */
   readonly flows: FlowRoom;
+  /** Who is awake, and goes to sleep when nothing happens for `limits.sleepMs`. */
+  readonly vigil: Vigil<Session>;
   /** What a peer may have outstanding towards us at the moment, truesize. */
   readonly grant: () => number;
   /** A session has something to send or to report: the driver is to poll it. */

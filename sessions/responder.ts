@@ -1,33 +1,22 @@
 import Denque from 'denque';
-import { encodeReply } from './encode.ts';
-import { Flow, type FlowLink } from './flow.ts';
+import { encodeReply, REPLY_HEADERS } from './encode.ts';
+import { Flow } from './flow.ts';
 import { HeldRequests } from './held.ts';
 import { Incoming, type IncomingHooks } from './incoming.ts';
 import { Lanes, type Place } from './lanes.ts';
 import { Refusals, replyIdentity } from './refusals.ts';
 import { readRequest } from './request.ts';
+import type { ResponderParts } from './responder-parts.ts';
 import type { Resources } from './resources.ts';
 import type { Slab } from '../core/slab.ts';
 import type { Carrier } from '../reliability/carrier.ts';
+import type { Kept } from '../reliability/kept.ts';
 import type { Genes } from '../reliability/match.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
 import { SeenSeqs } from '../reliability/seen.ts';
-import { CN_MSG_HEADER } from '../transport/wire/cnmsg.ts';
 import * as frame from '../transport/wire/frame.ts';
 
 const EMPTY = new Uint8Array(0);
-/** What a reply takes besides its payload. */
-const REPLY_HEADERS: number = CN_MSG_HEADER + frame.REPLY_HEADER;
-
-/** Holds what a responder is made of. */
-export interface ResponderParts {
-  readonly link: FlowLink;
-  readonly firstSeq: number;
-  /** The status to refuse a request with that nobody here can take; undefined: somebody can. */
-  readonly refusal: (incoming: Incoming) => number | undefined;
-  /** The peer keeps to no bound. */
-  readonly hostile: () => void;
-}
 
 /**
  * The answering half of a session. Each request runs at most once: `SeenSeqs` remembers every
@@ -55,6 +44,23 @@ export class Responder {
     this.#held = new HeldRequests(resources);
     this.#lanes = new Lanes(resources, parts.hostile);
     this.#refusals = new Refusals(parts.link, parts.hostile);
+  }
+
+  /** True if all that it would do differently from a new one is what `suspend` keeps. */
+  get dormant(): boolean {
+    const told = this.size === 0 && this.#aborted.length === 0 && !this.#refusals.pending;
+    return told && this.#lanes.idle && this.#seen.gapless;
+  }
+
+  /** Only while it is `dormant`. */
+  suspend(kept: Kept): void {
+    this.#seen.suspend(kept);
+    this.#lanes.suspend(kept);
+  }
+
+  resume(kept: Kept): void {
+    this.#seen.resume(kept);
+    this.#lanes.resume(kept);
   }
 
   /** Requests whose handler runs or waits, or whose reply is not acknowledged. */

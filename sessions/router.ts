@@ -110,8 +110,8 @@ export class Router {
       this.#refuse(frame.RESET, slab, start, peer, demux.resetReason(number));
       return session;
     }
-    if (session.parts.accepted && session.service === undefined && session.state === 'open') {
-      session.service = services.get(formatId(session.parts.id));
+    if (session.accepted && session.service === undefined && session.state === 'open') {
+      session.service = services.get(formatId(session.id));
       // Offered before the service began to close, used after.
       if (session.service === undefined || session.service.draining) void session.drain();
     }
@@ -193,15 +193,14 @@ export class Router {
   #handleReset(slab: Slab, start: number, id: ConnectorId, peer: Peer): Drop | undefined {
     const refusal = readRefusal(slab, start, id);
     const session = this.#parts.demux.get(refusal.session);
-    if (session === undefined || session.parts.peer !== peer) return 'unexpected';
-    const { remote, incarnation } = session.parts;
-    if (refusal.ack !== seqPlus(remote.tag, 1)) return 'wrong-tag';
+    if (session === undefined || session.peer !== peer) return 'unexpected';
+    if (refusal.ack !== seqPlus(session.peerTag, 1)) return 'wrong-tag';
     if (session.state === 'closing') {
       // Our CLOSE came, and its acknowledgement was lost.
       session.fail('closed', 'the session was closed here', 'not-executed');
       return undefined;
     }
-    const same = sameIncarnation(refusal.incarnation, incarnation);
+    const same = sameIncarnation(refusal.incarnation, session.incarnation);
     const clean = same && refusal.reason === frame.REASON_UNKNOWN_SESSION;
     const why = same ? 'the peer no longer has the session' : 'the peer was started anew';
     session.fail('peer-lost', why, clean ? 'not-executed' : 'unknown');

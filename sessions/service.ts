@@ -181,7 +181,7 @@ class Context implements CallContext {
   }
 
   get id(): ConnectorId {
-    return this.#session.parts.id;
+    return this.#session.id;
   }
 
   get method(): string {
@@ -189,11 +189,11 @@ class Context implements CallContext {
   }
 
   get peer(): Peer {
-    return this.#session.parts.peer;
+    return this.#session.peer;
   }
 
   get credentials(): Credentials | undefined {
-    return this.#session.parts.credentials;
+    return this.#session.credentials;
   }
 
   get seq(): number {

@@ -1,18 +1,20 @@
-import { Caller } from './caller.ts';
+import type { Caller } from './caller.ts';
 import type { Drop } from './counters.ts';
-import { encodeSignal, METHOD_LENGTH_MAX } from './encode.ts';
-import type { FlowShare } from './flow-room.ts';
-import type { FlowLink } from './flow.ts';
+import { encodeSignal } from './encode.ts';
 import type { Incoming } from './incoming.ts';
+import { Machines, type MachinesParts } from './machines.ts';
 import { sameId } from './messages.ts';
 import { Patience } from './patience.ts';
-import { Responder } from './responder.ts';
+import type { Responder } from './responder.ts';
 import type { Resources } from './resources.ts';
 import type { Service } from './service.ts';
+import type { SessionParts } from './session-parts.ts';
+import type { Sleeper } from './vigil.ts';
+import { assert } from '../core/assert.ts';
 import type { ErrorCode, Outcome } from '../core/errors.ts';
 import type { ConnectorId } from '../core/id.ts';
 import { align4, LITTLE_ENDIAN, type Slab } from '../core/slab.ts';
-import { Carrier } from '../reliability/carrier.ts';
+import type { Carrier } from '../reliability/carrier.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
 import type { Credentials, Peer } from '../transport/transport.ts';
 import {
@@ -33,9 +35,6 @@ import type { Incarnation } from '../transport/wire/handshake.ts';
  */
 export type SessionState = 'open' | 'draining' | 'closing' | 'ended';
 
-/** Room for the envelope, its bitmap and the headers of one message with the longest name. */
-const HEADERS = CN_MSG_HEADER + frame.REQUEST_HEADER + METHOD_LENGTH_MAX;
-const OVERHEAD = align4(frame.DATA_BITMAP + 4 * frame.BITMAP_WORDS_MAX + HEADERS);
 /** How often CLOSE is repeated before the session is forgotten without an acknowledgement. */
 const CLOSE_PROBES = 3;
 /** How often a quiet caller is asked for a sign of life within `limits.silenceMs`. */
@@ -48,49 +47,35 @@ const PROBES_PER_PING = 8;
  */
 const CROWDED = 16_384;
 
-/** One side's half of what the handshake agreed on. */
-export interface Half {
-  readonly session: number;
-  readonly tag: number;
-  readonly firstNumber: number;
-  readonly firstSeq: number;
-  readonly grant: number;
-  readonly window: number;
-  readonly valueMax: number;
-  readonly credit: number;
-}
-
-/** Holds what the handshake agreed on. */
-export interface SessionParts {
+/**
+ * One conversation with one incarnation of one peer about one connector id: a carrier, a caller and
+ * a responder. Sans-IO, with the carrier's four families of methods; the endpoint drives it.
+ *
+ * A session in which nothing happens for `limits.sleepMs` lets go of these machines and keeps the
+ * numbers that they are made again from, a tenth of the memory. Whoever asks for one of them wakes
+ * it. Nobody can tell by what it sends whether it has slept.
+ */
+export class Session implements Sleeper {
   readonly id: ConnectorId;
   readonly peer: Peer;
   readonly incarnation: Incarnation;
-  readonly own: Half;
-  readonly remote: Half;
   /** The peer as the kernel names it, where the transport vouches for it. */
   readonly credentials: Credentials | undefined;
   /** True if the peer opened it. */
   readonly accepted: boolean;
-}
-
-/**
- * One conversation with one incarnation of one peer about one connector id: a carrier, a caller and
- * a responder. Sans-IO, with the carrier's four families of methods; the endpoint drives it.
- */
-export class Session {
-  readonly parts: SessionParts;
-  readonly carrier: Carrier;
-  readonly caller: Caller;
-  readonly responder: Responder;
+  /** Our number and tag for it, and the peer's. */
+  readonly number: number;
+  readonly tag: number;
+  readonly peerNumber: number;
+  readonly peerTag: number;
   readonly #resources: Resources;
+  /** What it works with; undefined while it sleeps. */
+  #machines: Machines | undefined;
+  /** What they are made again from. */
+  #kept: readonly number[] | undefined;
   #state: SessionState = 'open';
-  #peerClosed = false;
   #lost = false;
-  /** For a peer that alone holds up the end: first to let us finish, then to hear how it ended. */
-  #patience: Patience;
-  readonly #flows: FlowShare;
-  #hurried = false;
-  readonly #enders: (() => void)[] = [];
+  #enders: (() => void)[] | undefined;
   /** Who answers the peer's requests; undefined: nobody, they are unimplemented. */
   service: Service | undefined;
   /** Kept by the driver: when it will look at this session next, and that it is about to. */
@@ -98,41 +83,51 @@ export class Session {
   touched = false;
 
   constructor(resources: Resources, parts: SessionParts, now: number) {
-    const { own, remote, id } = parts;
-    this.parts = parts;
+    const { own, remote } = parts;
+    this.id = parts.id;
+    this.peer = parts.peer;
+    this.incarnation = parts.incarnation;
+    this.credentials = parts.credentials;
+    this.accepted = parts.accepted;
+    this.number = own.session;
+    this.tag = own.tag;
+    this.peerNumber = remote.session;
+    this.peerTag = remote.tag;
     this.#resources = resources;
-    this.#flows = resources.flows.share();
-    const { traits, grainMs, limits } = resources;
-    this.#patience = new Patience(limits.silenceMs);
-    const options = {
-      id,
-      traits,
-      grainMs,
-      packedMax: limits.packedMax,
-      ownSession: own.session,
-      peerSession: remote.session,
-      peerTag: remote.tag,
-      firstSent: own.firstNumber,
-      firstReceived: remote.firstNumber,
-      grant: remote.grant,
-      ownGrant: resources.grant,
-      delivered: (message: Outgoing) => this.#delivered(message),
-    };
-    this.carrier = new Carrier(options, now);
-    const hostile = (): void => this.fail('peer-lost', 'the peer keeps to no bound', 'unknown');
-    this.caller = new Caller({
-      link: this.#link('caller'),
-      firstSeq: own.firstSeq,
-      window: Math.min(remote.window, 2 ** 30),
-      valueMax: remote.valueMax,
-      hostile,
-    });
-    this.responder = new Responder({
-      link: this.#link('responder'),
-      firstSeq: remote.firstSeq,
-      refusal: (incoming) => this.#refusal(incoming),
-      hostile,
-    });
+    this.#machines = new Machines(this.#machinesParts(), own, remote, now);
+    resources.vigil.note(this);
+  }
+
+  get carrier(): Carrier {
+    return this.#awake.carrier;
+  }
+
+  get caller(): Caller {
+    return this.#awake.caller;
+  }
+
+  get responder(): Responder {
+    return this.#awake.responder;
+  }
+
+  /** True while it has no machines: nothing is open, and nothing is to be sent or reported. */
+  get asleep(): boolean {
+    return this.#machines === undefined;
+  }
+
+  /**
+   * Goes to sleep if it has been quiet for long enough, and forgetting what it would forget could
+   * not make any statement untrue. False if it is to be looked at again.
+   */
+  sleep(now: number): boolean {
+    const machines = this.#machines;
+    if (machines === undefined || this.#state === 'ended') return true;
+    if (this.#state !== 'open' || machines.peerClosed) return false;
+    if (now - machines.carrier.quietSince < this.#resources.limits.sleepMs) return false;
+    this.#kept = machines.suspend();
+    if (this.#kept === undefined) return false;
+    this.#machines = undefined;
+    return true;
   }
 
   get state(): SessionState {
@@ -146,6 +141,7 @@ export class Session {
 
   /** True if forgetting this session now could not make any statement about a call untrue. */
   get idle(): boolean {
+    if (this.asleep) return true;
     return this.caller.size === 0 && this.responder.size === 0 && this.carrier.settled;
   }
 
@@ -161,7 +157,7 @@ export class Session {
     now: number,
   ): Drop | undefined {
     if (this.#state === 'ended') return 'unknown-session'; // it ended in this batch
-    if (!sameId(slab, start + frame.ENVELOPE_CN, this.parts.id)) return 'malformed';
+    if (!sameId(slab, start + frame.ENVELOPE_CN, this.id)) return 'malformed';
     const refusal = this.carrier.accept(slab, start, now);
     if (refusal !== undefined) return refusal;
     this.#resources.heard(this);
@@ -180,16 +176,18 @@ export class Session {
 
   /** Does what time has made due. */
   handleTimeout(now: number): void {
-    if (this.#state === 'ended') return;
-    this.carrier.handleTimeout(now);
+    const machines = this.#machines;
+    if (machines === undefined || this.#state === 'ended') return;
+    const { carrier, patience } = machines;
+    carrier.handleTimeout(now);
     if (now >= this.#pingAt) this.#ping();
-    if (now >= this.#patience.endsAt) this.#hurry();
-    if (this.#state === 'closing' && this.carrier.fruitlessProbes > CLOSE_PROBES) {
+    if (now >= patience.endsAt) this.#hurry();
+    if (this.#state === 'closing' && carrier.fruitlessProbes > CLOSE_PROBES) {
       // Nothing is open: the peer need not confirm that it knows.
       this.fail('closed', 'the session was closed here', 'unknown');
       return;
     }
-    if (this.carrier.silenceMs(now) < this.#resources.limits.silenceMs) return;
+    if (carrier.silenceMs(now) < this.#resources.limits.silenceMs) return;
     this.fail('peer-lost', 'the peer does not answer any more', 'unknown');
   }
 
@@ -204,22 +202,23 @@ export class Session {
       this.#resources.touched(this);
     }
     if (this.over) return Promise.resolve();
-    return new Promise((resolve) => this.#enders.push(resolve));
+    const enders = (this.#enders ??= []);
+    return new Promise((resolve) => enders.push(resolve));
   }
 
   /** True if it has ended and nothing that it accepted is still to run. */
   get over(): boolean {
-    return this.#state === 'ended' && this.responder.size === 0;
+    return this.#state === 'ended' && (this.asleep || this.responder.size === 0);
   }
 
   /** Called by the driver once it has forgotten the session, which is over. */
   handleForgotten(): void {
-    for (const resolve of this.#enders.splice(0)) resolve();
+    for (const resolve of this.#enders?.splice(0) ?? []) resolve();
   }
 
   /** The longest value that both sides take, bytes. */
   get valueMax(): number {
-    return Math.min(this.parts.remote.valueMax, this.#resources.limits.valueMax);
+    return this.#awake.valueMax;
   }
 
   /** Hands a request to whoever serves the peer. */
@@ -233,31 +232,59 @@ export class Session {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
     this.#lost = code === 'peer-lost';
-    this.caller.fail(code, message, transmitted);
-    this.responder.fail(true);
+    this.#machines?.caller.fail(code, message, transmitted);
+    this.#machines?.responder.fail(true);
     this.#resources.touched(this);
   }
 
   pollTransmit(slab: Slab, now: number): number {
-    if (this.#state !== 'ended') this.caller.admit(0);
+    const machines = this.#machines;
+    if (machines === undefined || this.#state === 'ended') return 0;
+    const { carrier, caller, responder, patience } = machines;
+    caller.admit(0);
     // Refusals may be under way for ever if the peer goes on asking; CLOSE tells it all the same.
-    const finished = this.caller.open === 0 && this.responder.owed === 0;
+    const finished = caller.open === 0 && responder.owed === 0;
     if (this.#state === 'draining' && finished) this.#sayClose();
-    this.#patience.note(this.#heldUp, now);
-    return this.#state === 'ended' ? 0 : this.carrier.pollTransmit(slab, now);
+    patience.note(this.#heldUp, now);
+    return carrier.pollTransmit(slab, now);
   }
 
   pollTimeout(): number {
-    if (this.#state === 'ended') return Infinity;
-    return Math.min(this.carrier.pollTimeout(), this.#pingAt, this.#patience.endsAt);
+    const machines = this.#machines;
+    if (machines === undefined || this.#state === 'ended') return Infinity;
+    return Math.min(machines.carrier.pollTimeout(), this.#pingAt, machines.patience.endsAt);
   }
 
   /** The peer's CLOSE has been acknowledged by what was just sent: there is nothing left to say. */
   handleTransmitted(): void {
-    if (this.#state !== 'ended') this.caller.admit(1);
-    if (this.#peerClosed && this.#state !== 'ended') {
-      this.fail('closed', 'the peer closed the session', 'not-executed');
-    }
+    if (this.#state === 'ended') return;
+    const { caller, peerClosed } = this.#awake;
+    caller.admit(1);
+    if (peerClosed) this.fail('closed', 'the peer closed the session', 'not-executed');
+  }
+
+  get #awake(): Machines {
+    return this.#machines ?? this.#wake();
+  }
+
+  #wake(): Machines {
+    const kept = this.#kept;
+    assert(kept !== undefined, 'a session that sleeps knows how to go on');
+    const machines = Machines.resume(this.#machinesParts(), kept);
+    this.#machines = machines;
+    this.#kept = undefined;
+    this.#resources.vigil.note(this);
+    return machines;
+  }
+
+  #machinesParts(): MachinesParts {
+    return {
+      session: this,
+      resources: this.#resources,
+      delivered: (message) => this.#delivered(message),
+      refusal: (incoming) => this.#refusal(incoming),
+      hostile: () => this.fail('peer-lost', 'the peer keeps to no bound', 'unknown'),
+    };
   }
 
   /** Gives whether the message was news. */
@@ -288,7 +315,7 @@ export class Session {
       case frame.PING:
         return true;
       default: // CLOSE, the last kind that messagesStart lets through
-        this.#peerClosed = true;
+        this.#awake.peerClosed = true;
         this.carrier.acknowledgeNow(now); // the peer waits to forget us
         return true;
     }
@@ -341,43 +368,20 @@ export class Session {
 
   /** The peer has had the time that P7.3 allows it. */
   #hurry(): void {
-    if (this.#hurried) {
+    const machines = this.#awake;
+    if (machines.hurried) {
       this.fail('peer-lost', 'the peer does not let the session be closed', 'unknown');
       return;
     }
-    this.#hurried = true;
-    this.#patience = new Patience(this.#resources.limits.silenceMs);
-    this.responder.hurry();
+    machines.hurried = true;
+    machines.patience = new Patience(this.#resources.limits.silenceMs);
+    machines.responder.hurry();
   }
 
   /** Why nobody here can take a request, if so. */
   #refusal(incoming: Incoming): number | undefined {
     if (this.service === undefined) return frame.STATUS_UNIMPLEMENTED;
     return this.service.refusal(incoming);
-  }
-
-  #link(side: 'caller' | 'responder'): FlowLink {
-    const { limits, traits } = this.#resources;
-    const { id, own, remote } = this.parts;
-    const wholeMax = Math.min(limits.payloadMax, traits.datagramMax - OVERHEAD);
-    // Several pieces fit the peer's credit, or each would wait for the one before.
-    const share = (remote.credit >>> 2) - frame.PIECE_COST;
-    const calling = side === 'caller';
-    return {
-      resources: this.#resources,
-      carrier: this.carrier,
-      id,
-      wholeMax,
-      pieceMax: Math.min(limits.packedMax - OVERHEAD, wholeMax, share),
-      // A caller takes what is replied from the start; who answers first looks at the request.
-      granted: calling ? { out: 0, in: own.credit } : { out: remote.credit, in: 0 },
-      kinds: calling
-        ? { piece: frame.REQUEST_PIECE, credit: frame.REPLY_CREDIT }
-        : { piece: frame.REPLY_PIECE, credit: frame.REQUEST_CREDIT },
-      held: this.#flows,
-      overflow: (seq) => (calling ? this.caller : this.responder).handleOverflow(seq),
-      touched: () => this.#resources.touched(this),
-    };
   }
 
   #ping(): void {
@@ -390,7 +394,7 @@ export class Session {
   }
 
   #say(kind: number): void {
-    const identity = { id: this.parts.id, seq: 0, ack: this.#resources.random.u32() };
+    const identity = { id: this.id, seq: 0, ack: this.#resources.random.u32() };
     this.carrier.enqueue(encodeSignal(this.#resources.arena, identity, kind));
   }
 }
