@@ -12,8 +12,8 @@ const BEFORE = 1_000;
 const PICTURED = 10_000;
 /** Bytes each, below which it is noise: what V8 compiled meanwhile. */
 const LEAST = 4;
-/** After which nothing is owed to the other side: acknowledgements, timers. */
-const QUIET_MS = 1_000;
+/** After which nothing is owed to the other side, and sessions sleep (`limits.sleepMs`, twice). */
+const QUIET_MS = 3_000;
 
 /** What one of many costs one side, bytes. */
 export interface Share {

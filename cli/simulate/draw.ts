@@ -90,6 +90,7 @@ function drawLimits(random: SeededRandom, role: Role): Partial<Limits> {
       : {}),
     ...small('repeatsMax', 1, 20),
     ...small('repeatsPerCallMax', 1, 4),
+    ...(random.chance(0.5) ? { sleepMs: pick(random, [0.1, 1, 5, 40]) } : {}),
   };
 }
 

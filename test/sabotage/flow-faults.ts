@@ -188,7 +188,7 @@ export const flowFaults: readonly Fault[] = [
     [
       [
         'an idempotent call runs twice in one process',
-        'if (made.mayHaveRunIn(session.parts.incarnation))',
+        'if (made.mayHaveRunIn(session.incarnation))',
         'if (false)',
       ],
     ],

@@ -148,7 +148,7 @@ test('a full table gives up an idle session before it refuses', (t) => {
   t.is(demux.size, 2);
   t.is(first.state, 'ended');
   t.false(first.lost, 'nothing was open in it: its peer may be told so');
-  t.is(demux.resetReason(first.parts.own.session), frame.REASON_UNKNOWN_SESSION);
+  t.is(demux.resetReason(first.number), frame.REASON_UNKNOWN_SESSION);
   t.is(third.state, 'open');
 });
 
@@ -171,7 +171,7 @@ test('a new incarnation ends the sessions of the one before, and only those (P4.
   t.true(old.lost);
   t.is(elsewhere.state, 'open');
   demux.forget(old);
-  t.is(demux.resetReason(old.parts.own.session), frame.REASON_LOST_SESSION);
+  t.is(demux.resetReason(old.number), frame.REASON_LOST_SESSION);
   t.is([...demux.ofPeer(PEER)].length, 1);
 });
 
@@ -195,7 +195,7 @@ test('when lost sessions are forgotten, nothing is claimed about those as old (P
     const reason = index < 2 ? frame.REASON_UNKNOWN_SESSION : frame.REASON_LOST_SESSION;
     t.is(demux.resetReason(before), reason, `after ${index + 1}`);
     t.is(demux.resetReason(later), frame.REASON_UNKNOWN_SESSION, 'that never was');
-    t.is(demux.resetReason(each.parts.own.session), frame.REASON_LOST_SESSION);
+    t.is(demux.resetReason(each.number), frame.REASON_LOST_SESSION);
   });
   t.is(demux.size, 0);
 });
