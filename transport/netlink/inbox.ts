@@ -93,7 +93,7 @@ export class Inbox {
     this.#sink = sink;
     this.#watch = this.#socket.watch((status) => {
       if (status < 0) this.#failure = -status;
-      setImmediate(this.#deliverInTurn);
+      if (!this.#looking) setImmediate(this.#deliverInTurn); // else a look comes in this turn
     });
     this.follow();
   }
