@@ -48,6 +48,8 @@ export class Backlog implements Timed {
   readonly #resources: Resources;
   readonly #options: BacklogOptions;
   readonly #queue = new Denque<Waiting>();
+  /** How many of the first have their payload in memory of their own. */
+  #own = 0;
   #running = 0;
   /** The share that was refused, lately. */
   #refused = 0;
@@ -94,7 +96,7 @@ export class Backlog implements Timed {
     this.#now = now;
     this.#shed(now);
     if (this.#running >= this.#options.concurrency) return false;
-    const next = this.#queue.shift();
+    const next = this.#shift();
     if (next === undefined) return false;
     this.#note(now);
     this.#running += 1;
@@ -102,8 +104,16 @@ export class Backlog implements Timed {
     return true;
   }
 
-  /** No more start for now: sees to it that the first is looked at when it has waited too long. */
+  /**
+   * No more start for now: sees to it that the first is looked at when it has waited too long.
+   * Those that a handler has to end for may wait for long.
+   */
   rest(): void {
+    if (this.#running >= this.#options.concurrency) {
+      for (; this.#own < this.#queue.length; this.#own++) {
+        this.#queue.peekAt(this.#own)!.request.own();
+      }
+    }
     const first = this.#queue.peekFront();
     const { deadlines } = this.#resources;
     if (this.deadline !== Infinity) deadlines.remove(this);
@@ -130,7 +140,7 @@ export class Backlog implements Timed {
       if (request.accepted) break; // its caller was told that it will run
       const late = request.deadline <= now;
       if (!late && !request.cancelled && this.#startsBy(first) > now) break;
-      this.#queue.shift();
+      this.#shift();
       const busy = !late && !request.cancelled;
       if (busy) {
         this.#resources.counters.requestsShed += 1;
@@ -138,6 +148,11 @@ export class Backlog implements Timed {
       }
       session.responder.refuse(request, busy ? frame.STATUS_BUSY : frame.STATUS_EXPIRED);
     }
+  }
+
+  #shift(): Waiting | undefined {
+    this.#own = Math.max(0, this.#own - 1);
+    return this.#queue.shift();
   }
 
   /** One starts: how long that took, if it was waited for, and that it was not refused. */

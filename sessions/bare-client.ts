@@ -4,6 +4,7 @@ import { BareRequest, type BareMessage } from './bare-request.ts';
 import type { ReplySize } from './reply-room.ts';
 import type { Resources } from './resources.ts';
 import type { Clock } from '../core/clock.ts';
+import { plain } from '../core/copies.ts';
 import { ConnectorError, required } from '../core/errors.ts';
 import { checkId, formatId, type ConnectorId } from '../core/id.ts';
 import { documented, type Match, type MatchRule } from '../reliability/match.ts';
@@ -127,7 +128,7 @@ export class BareClient {
     const request = new BareRequest({
       id: checkId(id),
       peer,
-      payload: payload.slice(),
+      payload: plain(payload).slice(),
       flags,
       rule,
       repeatable: idempotent || remembered !== undefined,

@@ -4,6 +4,7 @@ import { ConsumedReplies } from './consumed.ts';
 import type { Drop } from './counters.ts';
 import { ReplyRoom } from './reply-room.ts';
 import type { Resources } from './resources.ts';
+import { plain } from '../core/copies.ts';
 import { ConnectorError, required } from '../core/errors.ts';
 import { formatId, type ConnectorId } from '../core/id.ts';
 import type { Slab } from '../core/slab.ts';
@@ -112,7 +113,7 @@ export class BareExchange {
     const { id, seq, ack, peer } = message;
     required(payload.length <= CN_MSG_PAYLOAD_MAX, 'cn_msg.len has 16 bits');
     const header = { id, seq, ack: seqPlus(ack, 1), flags: 0 };
-    this.#sends.push({ ...header, peer, payload: payload.slice(), request: undefined });
+    this.#sends.push({ ...header, peer, payload: plain(payload).slice(), request: undefined });
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { Flow } from './flow.ts';
 import type { Timed } from './resources.ts';
+import type { Copies } from '../core/copies.ts';
 import { ConnectorError, type ErrorCode, type Outcome } from '../core/errors.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
 import type { Expiring } from '../reliability/wheel.ts';
@@ -164,10 +165,10 @@ export class Call implements Timed {
   }
 
   /** Makes the call independent of its caller's bytes: it is not encoded before this turn ends. */
-  own(): void {
+  own(copies: Copies): void {
     if (this.#owned) return;
     this.#owned = true;
-    this.payload = this.payload.slice();
+    this.payload = copies.of(this.payload, 0, this.length);
   }
 
   /** True if anybody may have reason to abort it: its signal, its taker or its further values. */

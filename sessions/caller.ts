@@ -119,7 +119,7 @@ export class Caller {
     if (direct && !this.#admit(call)) return 'busy';
     call.deadline = call.options.deadline;
     if (!direct) {
-      call.own();
+      call.own(this.#resources.copies);
       call.deadline = Math.min(call.options.sendBy, call.options.deadline);
       this.#waiting.push(call);
       this.#waitingOpen += 1;
@@ -171,7 +171,7 @@ export class Caller {
     }
     call.request.done = true; // the reply acknowledges its request
     if (call.cancel !== undefined) call.cancel.done = true;
-    const { settlement, pieces, last } = readReply(slab, at, end);
+    const { settlement, pieces, last } = readReply(this.#resources.copies, slab, at, end);
     if (!last) {
       // Another reply says when its place in the channel is free.
       if (call.settlement === undefined) this.#settle(call, settlement);
@@ -305,7 +305,7 @@ export class Caller {
   #beginFlow(call: Call, request: Outgoing, inPieces: boolean): void {
     call.flow = new Flow(this.#link, request);
     if (inPieces) {
-      call.own(); // it is read until the peer has let all of it go
+      call.own(this.#resources.copies); // it is read until the peer has let all of it go
       call.flow.write({ format: call.options.format, bytes: call.payload }, nothing);
     }
     if (call.streaming) this.#begun.push(call);

@@ -31,7 +31,8 @@ export class Connection implements AsyncDisposable {
   }
 
   /**
-   * Calls a method; resolves with the reply. `Uint8Array` travels as bytes, all else as JSON.
+   * Calls a method; resolves with the reply. `Uint8Array` travels as bytes, all else as JSON. Bytes
+   * that come may be a part of a larger `ArrayBuffer`, as those of small Buffers are.
    * Rejects with `ConnectorError`, whose `outcome` says what is known of the call.
    */
   call(method: string, input?: unknown, options: CallOptions = {}): Promise<unknown> {

@@ -19,6 +19,7 @@ import type { Clock, Timer } from '../core/clock.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Random } from '../core/random.ts';
 import { Arena } from '../core/arena.ts';
+import { Copies } from '../core/copies.ts';
 import { Slab } from '../core/slab.ts';
 import { ReplyCache } from '../reliability/replies.ts';
 import { Wheel } from '../reliability/wheel.ts';
@@ -91,6 +92,7 @@ export class Driver implements Sink {
       replies: new ReplyCache<Incoming>(limits.repliesMax, limits.replyBytesMax),
       counters: newCounters(),
       arena: new Arena(),
+      copies: new Copies(),
       flows: new FlowRoom(limits.flowCostMax),
       vigil: new Vigil(limits.sleepMs),
       grant: () => this.#grant(),

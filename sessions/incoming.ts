@@ -1,6 +1,7 @@
 import type { Flow } from './flow.ts';
 import { readPayload, type ReadPayload } from './payload.ts';
 import type { Timed } from './resources.ts';
+import { ownMemory } from '../core/copies.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
 import type { Keepable } from '../reliability/replies.ts';
 import type { Expiring } from '../reliability/wheel.ts';
@@ -117,6 +118,14 @@ export class Incoming implements Timed, Keepable {
   read(): ReadPayload {
     this.input ??= readPayload(this.format, this.payload);
     return this.input;
+  }
+
+  /** It waits for long: it lets go of memory that it shares with others (core/copies.ts). */
+  own(): void {
+    const own = ownMemory(this.payload);
+    if (own === this.payload) return;
+    this.payload = own;
+    this.input = undefined;
   }
 
   /** The handler has the value, or will not get it. */

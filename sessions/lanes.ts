@@ -66,6 +66,7 @@ export class Lanes {
       this.#lanes.set(channel, lane);
       this.#count(lane.put(position, incoming));
       this.#release(channel, lane);
+      if (incoming?.due === false) incoming.own();
     } else if (incoming !== undefined) this.#due(incoming);
   }
 

@@ -93,7 +93,7 @@ export class Line implements CallSite {
       call.reject(busy());
       return;
     }
-    call.own();
+    call.own(this.resources.copies);
     this.#wait(call, this.#waiting);
   }
 

@@ -1,3 +1,4 @@
+import { plain } from '../core/copies.ts';
 import { ConnectorError } from '../core/errors.ts';
 import { FORMAT_BYTES, FORMAT_JSON, FORMAT_NONE } from '../transport/wire/frame.ts';
 
@@ -16,7 +17,7 @@ const EMPTY = new Uint8Array(0);
  * Throws `invalid-argument` for what JSON cannot say (functions, symbols, cycles, bigints).
  */
 export function writePayload(value: unknown): Payload {
-  if (value instanceof Uint8Array) return { format: FORMAT_BYTES, bytes: value };
+  if (value instanceof Uint8Array) return { format: FORMAT_BYTES, bytes: plain(value) };
   if (value === undefined) return { format: FORMAT_NONE, bytes: EMPTY };
   let text: string | undefined;
   let cause: unknown;

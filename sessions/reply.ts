@@ -1,5 +1,6 @@
 import type { Settlement } from './call.ts';
 import type { ErrorCode, Outcome } from '../core/errors.ts';
+import type { Copies } from '../core/copies.ts';
 import { LITTLE_ENDIAN, type Slab } from '../core/slab.ts';
 import * as frame from '../transport/wire/frame.ts';
 
@@ -58,22 +59,28 @@ export const unreadable: Settlement = {
  * Reads the REPLY whose payload, header included, is slab[at, end); checked to be whole. What it
  * carries is copied, because the slab is the transport's.
  */
-export function readReply(slab: Slab, at: number, end: number): Reply {
+export function readReply(copies: Copies, slab: Slab, at: number, end: number): Reply {
   const bits = slab.view.getUint8(at + frame.REPLY_FORMAT);
   const valueAt = at + frame.REPLY_HEADER;
   if ((bits & frame.REPLY_AFTER_PIECES) === 0) {
     const last = slab.view.getUint8(at + frame.REPLY_STATUS) !== frame.STATUS_ACCEPTED;
-    return { settlement: readSettlement(slab, at, valueAt, end), pieces: undefined, last };
+    return { settlement: readSettlement(copies, slab, at, valueAt, end), pieces: undefined, last };
   }
   const pieces = slab.view.getUint32(valueAt, LITTLE_ENDIAN);
-  const settlement = readSettlement(slab, at, valueAt + frame.REPLY_COUNT_LENGTH, end);
+  const settlement = readSettlement(copies, slab, at, valueAt + frame.REPLY_COUNT_LENGTH, end);
   return { settlement, pieces, last: true };
 }
 
-function readSettlement(slab: Slab, at: number, valueAt: number, end: number): Settlement {
+function readSettlement(
+  copies: Copies,
+  slab: Slab,
+  at: number,
+  valueAt: number,
+  end: number,
+): Settlement {
   const status = slab.view.getUint8(at + frame.REPLY_STATUS);
   const format = slab.view.getUint8(at + frame.REPLY_FORMAT) & frame.FORMAT_MASK;
-  const payload = slab.bytes.slice(valueAt, end);
+  const payload = copies.of(slab.bytes, valueAt, end);
   if (status === frame.STATUS_OK || status === frame.STATUS_ACCEPTED) {
     return { ok: true, format, payload };
   }

@@ -1,3 +1,4 @@
+import type { Copies } from '../core/copies.ts';
 import { LITTLE_ENDIAN, type Slab } from '../core/slab.ts';
 import type { Genes } from '../reliability/match.ts';
 import type { IncomingParts } from './incoming.ts';
@@ -9,6 +10,7 @@ import * as frame from '../transport/wire/frame.ts';
  * to be whole. What it carries is copied, because the slab is the transport's.
  */
 export function readRequest(
+  copies: Copies,
   genes: Genes,
   oneWay: boolean,
   slab: Slab,
@@ -26,7 +28,7 @@ export function readRequest(
     oneWay,
     method: names.decode(bytes, methodAt, payloadAt),
     format: view.getUint8(at + frame.REQUEST_FORMAT),
-    payload: bytes.slice(payloadAt, end),
+    payload: copies.of(bytes, payloadAt, end),
     deadline: budget === frame.BUDGET_NONE ? Infinity : now + budget / 1000,
     channel: view.getUint16(at + frame.REQUEST_CHANNEL, LITTLE_ENDIAN),
   };

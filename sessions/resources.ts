@@ -7,6 +7,7 @@ import type { Vigil } from './vigil.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Random } from '../core/random.ts';
 import type { Arena } from '../core/arena.ts';
+import type { Copies } from '../core/copies.ts';
 import type { ReplyCache } from '../reliability/replies.ts';
 import type { Expiring, Wheel } from '../reliability/wheel.ts';
 import type { Traits } from '../transport/transport.ts';
@@ -26,8 +27,9 @@ export interface Resources {
   readonly deadlines: Wheel<Timed>;
   readonly replies: ReplyCache<Incoming>;
   readonly counters: Counters;
-  /** Memory for encoded messages. */
+  /** Memory for encoded messages, and for the bytes that users get. */
   readonly arena: Arena;
+  readonly copies: Copies;
   /** What the values in pieces cost that came and were not taken; within `limits.flowCostMax`. */
   readonly flows: FlowRoom;
   /** Who is awake, and goes to sleep when nothing happens for `limits.sleepMs`. */

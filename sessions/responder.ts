@@ -9,7 +9,6 @@ import { readRequest } from './request.ts';
 import type { ResponderParts } from './responder-parts.ts';
 import type { Resources } from './resources.ts';
 import type { Slab } from '../core/slab.ts';
-import type { Carrier } from '../reliability/carrier.ts';
 import type { Kept } from '../reliability/kept.ts';
 import type { Genes } from '../reliability/match.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
@@ -26,7 +25,6 @@ const EMPTY = new Uint8Array(0);
 export class Responder {
   readonly #parts: ResponderParts;
   readonly #resources: Resources;
-  readonly #carrier: Carrier;
   readonly #seen: SeenSeqs;
   readonly #held: HeldRequests;
   readonly #aborted = new Denque<Incoming>();
@@ -36,10 +34,9 @@ export class Responder {
   #ended = false;
 
   constructor(parts: ResponderParts) {
-    const { resources, carrier } = parts.link;
+    const { resources } = parts.link;
     this.#parts = parts;
     this.#resources = resources;
-    this.#carrier = carrier;
     this.#seen = new SeenSeqs(parts.firstSeq, resources.limits.seqWindow);
     this.#held = new HeldRequests(resources);
     this.#lanes = new Lanes(resources, parts.hostile);
@@ -103,7 +100,8 @@ export class Responder {
     this.#seen.add(genes.seq);
     let refusal = place.lane === null ? frame.STATUS_BUSY : this.#refusal(end - at);
     if (refusal === undefined) {
-      const incoming = new Incoming(readRequest(genes, oneWay, slab, at, end, now), this.#hooks);
+      const parts = readRequest(this.#resources.copies, genes, oneWay, slab, at, end, now);
+      const incoming = new Incoming(parts, this.#hooks);
       refusal = incoming.plain ? undefined : this.#parts.refusal(incoming);
       if (refusal === undefined) this.#admit(incoming, place);
     }
@@ -273,7 +271,7 @@ export class Responder {
     const incoming = this.#held.get(genes.seq);
     if (incoming?.reply === undefined || incoming.ack !== genes.ack) return;
     this.#resources.replies.use(incoming); // its caller lacks the reply, or did when it asked
-    this.#carrier.resend(incoming.reply, now);
+    this.#parts.link.carrier.resend(incoming.reply, now);
   }
 
   /** The status to refuse a new request of `length` bytes with, if it is to be. */
@@ -338,7 +336,7 @@ export class Responder {
     const pieces = incoming.flow?.sent;
     const reply = encodeReply(this.#resources.arena, identity, status, format, payload, pieces);
     incoming.reply = reply;
-    this.#carrier.enqueue(reply);
+    this.#parts.link.carrier.enqueue(reply);
     touched();
   }
 

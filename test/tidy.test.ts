@@ -47,6 +47,8 @@ const EVERYTHING = [
 // The first that fits counts. Arrows point down only: house rules, docs/ARCHITECTURE.md.
 const layers: readonly Layer[] = [
   { path: 'core/system-', may: ['core/'], packages: ['node:'] },
+  // To say whose memory may not be given away is no I/O.
+  { path: 'core/copies.ts', may: ['core/'], packages: ['node:worker_threads'] },
   { path: 'core/', may: ['core/'], packages: [] },
   { path: 'transport/wire/', may: ['core/', 'transport/wire/'], packages: ['node:zlib'] },
   { path: 'transport/', may: ['core/', 'transport/'], packages: ['node:', 'koffi'] },

@@ -53,7 +53,8 @@ export class Publisher implements AsyncDisposable {
         const message = `${bytes.length} bytes, of ${payloadMax} at most`;
         throw new ConnectorError('too-big', message, { outcome: 'not-sent' });
       }
-      const own = bytes === value ? bytes.slice() : bytes; // it leaves with the end of the turn
+      // It leaves with the end of the turn.
+      const own = value instanceof Uint8Array ? bytes.slice() : bytes;
       outlet.enqueue({ news: { topic: name, format, value: own }, sent, failed });
     });
   }

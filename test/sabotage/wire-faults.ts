@@ -63,6 +63,14 @@ export const wireFaults: readonly Fault[] = [
     ['what is lost when it is too much is granted to many', 'lossless ?', 'true ?'],
     ['a small queue is promised whole', 'Math.min(LEAST, receiveBuffer * LEAST_SHARE)', 'LEAST'],
   ]),
+  ...faultsIn('core/copies.js', ['unit/copies'], [
+    ['a Buffer is taken as it is', 'bytes.constructor === Uint8Array', 'true', 'simulation/reused'],
+    ['copies lie over each other', 'this.#taken += (length + 7) & ~7;', ''],
+    ['what stays for long keeps a chunk', 'bytes.byteLength < bytes.buffer.byteLength', 'false'],
+  ]),
+  ...faultsIn('sessions/lanes.js', ['simulation/concurrency'], [
+    ['what waits for its turn keeps shared memory', 'incoming.own();', ''],
+  ]),
   ...faultsIn('transport/netlink/lookout.js', ['unit/lookout'], [
     ['who looks does not look on', 'this.#until = now + LOOK_MS;', ''],
     ['vain looks go on for ever', 'this.#misses + 1', 'this.#misses'],
