@@ -37,7 +37,7 @@ const USED_SHARE = 1 / 2;
  *
  * - getters;
  * - `accept`, `handle*`: what comes in (a datagram's envelope, the passing of time);
- * - commands: `enqueue`, `resend`, `acknowledgeNow`;
+ * - commands: `enqueue`, `resend`, `acknowledgeNow`, `askNow`;
  * - `pollTransmit` writes one datagram that should go out now, `transmitted` reports what became of
  *   it, `pollTimeout` says when to call `handleTimeout`.
  *
@@ -121,6 +121,11 @@ export class Carrier implements FlightListener {
     return this.#queue.freshBytes < this.#options.packedMax;
   }
 
+  /** True if the transport refused what is still to be sent. */
+  get stalled(): boolean {
+    return this.#retries.pending;
+  }
+
   /** Probes sent since the last acknowledgement. */
   get fruitlessProbes(): number {
     return this.#probes;
@@ -140,6 +145,11 @@ export class Carrier implements FlightListener {
     return this.#window.grant;
   }
 
+  /** When something of ours was acknowledged last. */
+  get settledAt(): number {
+    return this.#settledAt;
+  }
+
   /** Since when nothing has come and nothing was asked. */
   get quietSince(): number {
     return Math.max(this.#newestAt, this.#settledAt, this.#elicitedAt);
@@ -150,9 +160,7 @@ export class Carrier implements FlightListener {
     this.#queue.push(message);
   }
 
-  /**
-   * Sends a message again that the peer turns out to lack, unless it was sent within a round trip.
-   */
+  /** Repeats a message that the peer turns out to lack, unless it was sent within a round trip. */
   resend(message: Outgoing, now: number): void {
     if (message.done || !message.transmitted) return;
     if (now - message.sentAt < this.#roundTrip.minimumMs) return;
@@ -261,9 +269,7 @@ export class Carrier implements FlightListener {
     return end;
   }
 
-  /**
-   * The datagram of the last `pollTransmit` went out: the transport took it. Gives its messages.
-   */
+  /** The transport took the datagram of the last `pollTransmit`. Gives its messages. */
   transmitted(now: number): readonly Outgoing[] {
     const prepared = this.#takePrepared();
     for (const message of prepared.messages) this.#queue.remove(message);
@@ -276,13 +282,16 @@ export class Carrier implements FlightListener {
     return prepared.messages;
   }
 
-  /**
-   * It did not: the receiver's queue is full (`full`), or memory is short here. Nothing was lost.
-   */
-  refused(full: boolean, now: number): void {
+  /** It did not: a queue is full since `since` (`full`), or memory is short. Nothing is lost. */
+  refused(full: boolean, since: number, now: number): void {
     this.#takePrepared();
     if (full) this.#window.decrease(this.#flight.outstanding);
-    this.#retries.refused(now);
+    this.#retries.refused(since, now);
+  }
+
+  /** What was refused may be sent: the receiver has shown that it reads. */
+  askNow(): void {
+    this.#retries.clear();
   }
 
   delivered(message: Outgoing): void {

@@ -38,15 +38,16 @@ export class Retries {
     return this.#since;
   }
 
-  refused(now: number): void {
-    if (this.#count === 0) this.#since = now;
+  /** The transport refused, as it has since `since`, if that is known to be longer. */
+  refused(since: number, now: number): void {
+    if (this.#count === 0) this.#since = since;
     const share = this.#roundTrip.smoothedMs * RETRY_SHARE * RETRY_BACKOFF ** this.#count;
     this.#count = Math.min(this.#count + 1, COUNT_MAX);
     const most = Math.max(RETRY_MAX_MS, (now - this.#since) * RETRY_STALL_SHARE);
     this.#at = now + Math.min(Math.max(share, this.#grainMs), most);
   }
 
-  /** It was sent, or is not to be sent any more. */
+  /** It was sent, is not to be sent any more, or is to be sent again at once. */
   clear(): void {
     this.#count = 0;
   }

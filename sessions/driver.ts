@@ -1,15 +1,15 @@
-import { Activity } from './activity.ts';
-import { Agenda } from './agenda.ts';
 import { BareExchange } from './bare.ts';
 import { countMessages, newCounters } from './counters.ts';
 import { Demux } from './demux.ts';
 import { Dialer } from './dialer.ts';
 import { EventExchange } from './events/exchange.ts';
 import { FlowRoom } from './flow-room.ts';
+import { Gates } from './gates.ts';
 import { grantOf } from './grant.ts';
 import { Handshakes, type Handshake } from './handshakes.ts';
 import type { Incoming } from './incoming.ts';
 import type { Resources, Timed } from './resources.ts';
+import { Roster } from './roster.ts';
 import { Router, type ControlDatagram } from './router.ts';
 import type { Service } from './service.ts';
 import type { Session } from './session.ts';
@@ -63,10 +63,8 @@ export class Driver implements Sink {
   readonly #handshakes: Handshakes;
   readonly #control: ControlDatagram[] = [];
   readonly #touched: Session[] = [];
-  readonly #agenda = new Agenda<Session>();
-  readonly #activity = new Activity<Session>();
-  /** Sessions that have ended and still have to run what they accepted. */
-  readonly #lingering = new Set<Session>();
+  readonly #roster: Roster;
+  readonly #gates = new Gates<Session>();
   readonly #turns: Turns;
   readonly #timer: Timer;
   readonly #out: Slab;
@@ -101,7 +99,7 @@ export class Driver implements Sink {
         this.#turns.add(backlog);
         if (!this.#inBatch) this.schedule();
       },
-      heard: (session) => this.#activity.note(session, this.#now),
+      heard: (session) => this.#heard(session),
       armed: () => this.schedule(),
       requestsHeld: 0,
       requestBytesHeld: 0,
@@ -115,6 +113,7 @@ export class Driver implements Sink {
     this.#handshakes = handshakes;
     const bare = new BareExchange(resources, () => this.#now);
     this.demux = demux;
+    this.#roster = new Roster(demux);
     this.exchange = bare;
     const events = new EventExchange(resources, () => this.#now);
     this.events = events;
@@ -136,7 +135,7 @@ export class Driver implements Sink {
 
   /** All sessions that are open or still have something to run. */
   sessions(): Session[] {
-    return [...this.demux.sessions(), ...this.#lingering];
+    return this.#roster.all();
   }
 
   receive(slab: Slab, start: number, end: number, source: Source): void {
@@ -156,7 +155,7 @@ export class Driver implements Sink {
     this.resources.counters.overrun += lost;
     this.#now = this.#clock.now();
     this.exchange.handleOverrun();
-    for (const session of this.#activity.items(this.#now)) {
+    for (const session of this.#roster.heardLately(this.#now)) {
       session.carrier.handleOverrun(this.#now);
       this.#touch(session);
     }
@@ -225,7 +224,7 @@ export class Driver implements Sink {
     this.#turns.handleRead();
     this.#now = this.#clock.now();
     this.resources.deadlines.expire(this.#now, (timed) => timed.expire());
-    for (let due = this.#agenda.due(this.#now); due; due = this.#agenda.due(this.#now)) {
+    for (let due = this.#roster.due(this.#now); due; due = this.#roster.due(this.#now)) {
       due.handleTimeout(this.#now);
       this.#touch(due);
     }
@@ -233,6 +232,12 @@ export class Driver implements Sink {
     this.#handOver();
     this.schedule();
   };
+
+  #heard(session: Session): void {
+    this.#roster.heard(session, this.#now);
+    const asker = this.#gates.heard(session, this.#now);
+    if (asker !== undefined) this.#touch(asker);
+  }
 
   #touch(session: Session): void {
     if (session.touched) return;
@@ -294,46 +299,41 @@ export class Driver implements Sink {
   #sendData(): void {
     for (const session of this.#touched.splice(0)) {
       session.touched = false;
-      this.#transmit(session);
+      this.#gates.pass(session, this.#transmit);
     }
   }
 
-  /** Sends all that a session may send now, and files when to look at it again. */
-  #transmit(session: Session): void {
+  /**
+   * Sends all that a session may send now, and files when to look at it again. False if it has more
+   * to send, and the transport refused.
+   */
+  readonly #transmit = (session: Session): boolean => {
     const { traits } = this.resources;
-    const { peer } = session;
-    for (let burst = 0; ; burst++) {
-      if (burst === BURST) {
+    for (let sent = 0; ; sent++) {
+      if (sent === BURST) {
         this.#touch(session); // the rest with the next turn
         break;
       }
       const length = session.pollTransmit(this.#out, this.#now);
       if (length === 0) break;
       if (!traits.intact) stampChecksum(this.#out, 0, length);
-      const outcome = this.#send(this.#out, length, peer);
+      const outcome = this.#send(this.#out, length, session.peer);
       if (outcome === 'sent') {
         countMessages(this.resources.counters, session.carrier.transmitted(this.#now));
         session.handleTransmitted();
         continue;
       }
-      session.carrier.refused(outcome === 'busy', this.#now);
+      const busy = outcome === 'busy';
+      const since = busy ? this.#gates.refused(session, sent > 0, this.#now) : this.#now;
+      session.carrier.refused(busy, since, this.#now);
       if (outcome === 'no-peer' && traits.reportsDeath) {
         session.fail('peer-lost', 'nobody is bound to the address any more', 'unknown');
       }
       break;
     }
-    if (session.state === 'ended') {
-      this.demux.forget(session);
-      this.#activity.forget(session);
-      this.#agenda.forget(session);
-      if (session.over) {
-        this.#lingering.delete(session);
-        session.handleForgotten();
-      } else this.#lingering.add(session);
-    } else {
-      this.#agenda.file(session, session.pollTimeout());
-    }
-  }
+    this.#roster.file(session);
+    return session.state === 'ended' || session.asleep || !session.carrier.stalled;
+  };
 
   #send(slab: Slab, length: number, peer: number, group = 0): SendOutcome {
     const { counters } = this.resources;
@@ -384,12 +384,12 @@ export class Driver implements Sink {
   }
 
   #grant(): number {
-    return grantOf(this.resources.traits, this.#activity.count(this.#now));
+    return grantOf(this.resources.traits, this.#roster.talkers(this.#now));
   }
 
   #arm(): void {
     const { deadlines, vigil } = this.resources;
-    const next = Math.min(this.#agenda.nextAt, deadlines.nextAt, vigil.pollTimeout(this.#now));
+    const next = Math.min(this.#roster.nextAt, deadlines.nextAt, vigil.pollTimeout(this.#now));
     const at = this.#turns.waiting ? this.#now : next;
     if (at === this.#armedAt) return;
     this.#armedAt = at;

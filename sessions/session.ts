@@ -78,9 +78,10 @@ export class Session implements Sleeper {
   #enders: (() => void)[] | undefined;
   /** Who answers the peer's requests; undefined: nobody, they are unimplemented. */
   service: Service | undefined;
-  /** Kept by the driver: when it will look at this session next, and that it is about to. */
+  /** Kept by the driver: when it looks at it next, that it is about to, that it waits at a gate. */
   wakesAt: number = Infinity;
   touched = false;
+  gated = false;
 
   constructor(resources: Resources, parts: SessionParts, now: number) {
     const { own, remote } = parts;
@@ -180,7 +181,7 @@ export class Session implements Sleeper {
     if (machines === undefined || this.#state === 'ended') return;
     const { carrier, patience } = machines;
     carrier.handleTimeout(now);
-    if (now >= this.#pingAt) this.#ping();
+    if (now >= this.#pingAt) this.#say(frame.PING);
     if (now >= patience.endsAt) this.#hurry();
     if (this.#state === 'closing' && carrier.fruitlessProbes > CLOSE_PROBES) {
       // Nothing is open: the peer need not confirm that it knows.
@@ -382,10 +383,6 @@ export class Session implements Sleeper {
   #refusal(incoming: Incoming): number | undefined {
     if (this.service === undefined) return frame.STATUS_UNIMPLEMENTED;
     return this.service.refusal(incoming);
-  }
-
-  #ping(): void {
-    this.#say(frame.PING);
   }
 
   #sayClose(): void {

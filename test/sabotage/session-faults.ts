@@ -46,8 +46,25 @@ export const sessionFaults: readonly Fault[] = [
       'this.#resources.replies.release(incoming); this.#evict(incoming);', '',
       'simulation/held-up'],
   ]),
-  ...faultsIn('sessions/driver.js', ['unit/sessions/retention'], [
+  ...faultsIn('sessions/roster.js', ['unit/sessions/retention'], [
     ['a session that has ended is kept', 'this.#agenda.forget(session);', ''],
+    ['a session is not forgotten', 'this.#demux.forget(session);', '', 'simulation/scenarios'],
+  ]),
+  ...faultsIn('sessions/gates.js', ['unit/sessions/gates', 'simulation/crowded'], [
+    ['each session asks a full queue', 'if (this.#waits(session))', 'if (false)'],
+    ['who waits longest is served last', 'gate.waiting.push(session);',
+      'gate.waiting.unshift(session);'],
+    ['a session waits twice', 'session.gated = true;', ''],
+    ['a session waits once', 'next.gated = false;', ''],
+    ['any datagram has the queue asked', 'session.carrier.settledAt !== now', 'false'],
+    ['each session finds out by itself that a queue stays full',
+      "if (session.state !== 'ended')", 'if (true)'],
+    ['an open gate is still waited at', 'this.#gates.delete(session.peer);', ''],
+  ]),
+  ...faultsIn('sessions/driver.js', ['simulation/crowded'], [
+    ['a session that is put off lets the next one try', '|| !session.carrier.stalled', '|| true'],
+    ['what is known of a full queue is not told',
+      'this.#gates.refused(session, sent > 0, this.#now)', 'this.#now'],
   ]),
   ...faultsIn('sessions/session.js', ['unit/sessions/sleep'], [
     ['a session never sleeps', 'this.#machines = undefined; return true;', 'return true;'],

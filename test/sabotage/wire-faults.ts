@@ -41,7 +41,6 @@ export const wireFaults: readonly Fault[] = [
     ['no checksum is written', 'if (!traits.intact)', 'if (false)', 'simulation/channels'],
     ['an overrun is not reported', 'session.carrier.handleOverrun(this.#now);', '',
       'simulation/shares'],
-    ['a session is not forgotten', 'this.demux.forget(session);', ''],
   ]),
   ...faultsIn('sessions/bare.js', ['simulation/bare'], [
     ['a consumed reply is forgotten', 'this.#consumed.add(source.peer, cn.id, cn);', ''],

@@ -41,7 +41,7 @@ test('P5.9: a full queue takes 30 % off what is allowed to be outstanding', (t) 
     t.is(send(carrier, 1), 10);
     carrier.enqueue(message(10, LENGTH));
     t.true(carrier.pollTransmit(out, 1) > 0);
-    carrier.refused(full, 1);
+    carrier.refused(full, 1, 1);
     const retryAt = carrier.pollTimeout();
     t.is(send(carrier, retryAt), full ? 0 : 1, full ? 'seven are enough' : 'memory was short here');
     if (!full) continue;
@@ -72,7 +72,7 @@ test('P5.9: a queue that stays full is asked ever more seldom, and in time when 
   let tries = 0;
   while (now < 60_000) {
     t.true(carrier.pollTransmit(out, now) > 0);
-    carrier.refused(true, now);
+    carrier.refused(true, now, now);
     tries += 1;
     const waitMs = carrier.pollTimeout() - now;
     t.true(waitMs <= Math.max(25, now / 8), `${waitMs} ms after ${now} ms`);
@@ -83,6 +83,6 @@ test('P5.9: a queue that stays full is asked ever more seldom, and in time when 
   accept(carrier, { number: 0, ackBase: 1 }, now + 1);
   carrier.enqueue(message(1, LENGTH));
   t.true(carrier.pollTransmit(out, now) > 0);
-  carrier.refused(true, now);
+  carrier.refused(true, now, now);
   t.true(carrier.pollTimeout() - now < 1, 'and begins anew');
 });

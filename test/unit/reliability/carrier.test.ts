@@ -232,7 +232,7 @@ test('after a refusal nothing is sent before the time that was named', (t) => {
   const { carrier } = pipeWith().left;
   carrier.enqueue(message(0));
   carrier.pollTransmit(out, 1);
-  carrier.refused(true, 1);
+  carrier.refused(true, 1, 1);
   const at = carrier.pollTimeout();
   t.true(at > 1 && at <= 26);
   t.is(carrier.pollTransmit(out, at - 0.001), 0);
@@ -244,7 +244,7 @@ test('what is withdrawn while it waits for a full queue leaves no timer', (t) =>
   const only = message(0);
   carrier.enqueue(only);
   carrier.pollTransmit(out, 1);
-  carrier.refused(true, 1);
+  carrier.refused(true, 1, 1);
   only.done = true;
   t.is(carrier.pollTransmit(out, carrier.pollTimeout()), 0);
   t.is(carrier.pollTimeout(), Infinity);

@@ -122,7 +122,7 @@ export class Pipe {
       const length = carrier.pollTransmit(this.#out, this.now);
       if (length === 0) return;
       if (this.#options.busy?.(this.#sends++) === true) {
-        carrier.refused(true, this.now);
+        carrier.refused(true, this.now, this.now);
         return;
       }
       if (carrier.transmitted(this.now).length === 0) from.acknowledgements += 1;
