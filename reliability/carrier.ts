@@ -163,7 +163,7 @@ export class Carrier implements FlightListener {
   /** Repeats a message that the peer turns out to lack, unless it was sent within a round trip. */
   resend(message: Outgoing, now: number): void {
     if (message.done || !message.transmitted) return;
-    if (now - message.sentAt < this.#roundTrip.minimumMs) return;
+    if (now - this.#flight.sentAt(message.datagram) < this.#roundTrip.minimumMs) return;
     this.#queue.repeat(message);
   }
 
@@ -356,7 +356,7 @@ export class Carrier implements FlightListener {
     let end = at;
     const put = (message: Outgoing): void => {
       slab.copy(end, message.slab, message.at, message.size);
-      if (message.deadline !== Infinity) writeBudget(slab, end, message.deadline - now);
+      if (message.call !== undefined) writeBudget(slab, end, message.call.deadline - now);
       end += message.size;
       messages.push(message);
     };

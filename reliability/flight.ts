@@ -10,6 +10,8 @@ const REORDER_SHARE = 1 / 4;
 /** Recoveries without a late datagram after which the reordering window shrinks (RFC 8985 §7). */
 const REORDER_PATIENCE = 16;
 
+const NONE: readonly Outgoing[] = [];
+
 /** Where the fate of a datagram's messages is reported. */
 export interface FlightListener {
   delivered(message: Outgoing): void;
@@ -25,7 +27,8 @@ interface SentDatagram {
   readonly sentAt: number;
   /** Truesize at the receiver, counted while it is outstanding. */
   readonly charge: number;
-  readonly messages: readonly Outgoing[];
+  /** None once it is settled: behind one that is waited for, it would hold on to their calls. */
+  messages: readonly Outgoing[];
   readonly repliesOnly: boolean;
   /** What had been delivered when it was sent, and since when that was known. */
   readonly delivered: number;
@@ -120,7 +123,6 @@ export class Flight {
     let repliesOnly = true;
     for (const message of messages) {
       message.datagram = number;
-      message.sentAt = now;
       if (message.kind !== REPLY) repliesOnly = false;
     }
     // After a pause the time counts from now: what was idle says nothing about the path.
@@ -147,9 +149,10 @@ export class Flight {
       if (offset >= 32 * bitmap.length) break;
       if (offset >= 0 && ((bitmap[offset >>> 5]! >>> (offset & 31)) & 1) === 0) continue;
       if (!datagram.waiting) continue;
+      const { messages } = datagram;
       this.#settle(datagram);
       newest = datagram;
-      for (const message of datagram.messages) this.#deliver(message);
+      for (const message of messages) this.#deliver(message);
     }
     const settled = before - this.#outstanding;
     this.#delivered += settled;
@@ -180,9 +183,10 @@ export class Flight {
         }
       }
       lost = true;
+      const { number, messages } = datagram;
       this.#settle(datagram);
-      for (const message of datagram.messages) {
-        if (!message.done && message.datagram === datagram.number) this.#listener.lost(message);
+      for (const message of messages) {
+        if (!message.done && message.datagram === number) this.#listener.lost(message);
       }
     }
     if (lost) {
@@ -221,6 +225,19 @@ export class Flight {
     this.#trim();
   }
 
+  /** When the datagram of this number was sent; -Infinity if it is not kept any more. */
+  sentAt(number: number): number {
+    let from = 0;
+    let to = this.#sent.length;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if (this.#sent.peekAt(middle)!.number < number) from = middle + 1;
+      else to = middle;
+    }
+    const found = this.#sent.peekAt(from);
+    return found?.number === number ? found.sentAt : -Infinity;
+  }
+
   /** The messages that a probe should carry: those of the oldest datagram still waited for. */
   oldest(): readonly Outgoing[] {
     for (let index = 0; index < this.#sent.length; index++) {
@@ -241,6 +258,7 @@ export class Flight {
     this.#waiting -= 1;
     if (datagram.repliesOnly) this.#replies -= 1;
     this.#outstanding -= datagram.charge;
+    datagram.messages = NONE;
   }
 
   #trim(): void {

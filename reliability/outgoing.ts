@@ -2,6 +2,12 @@ import { Slab } from '../core/slab.ts';
 
 const EMPTY = new Slab(0);
 
+/** What has so much time and no more: the call that a request is of. */
+export interface Limited {
+  /** When it expires, in clock time; Infinity: never. */
+  readonly deadline: number;
+}
+
 /**
  * A message to be delivered: its identity (kind, seq, ack) and its encoded cn_msg. It keeps both
  * through every retransmission; only the number of the datagram that carries it changes.
@@ -16,14 +22,10 @@ export class Outgoing {
   /** Where the whole cn_msg lies, padded to 4 bytes, exactly as it goes into a datagram. */
   slab: Slab;
   at: number;
-  /**
-   * When its call expires (Infinity: never): a request states what is left of it when it is sent.
-   */
-  readonly deadline: number;
+  /** A request states what is left of the time of its call when it is sent. Undefined: nothing. */
+  call: Limited | undefined;
   /** The number of the last datagram that carried it; -1 before the first. */
   datagram = -1;
-  /** When that was. */
-  sentAt: number = -Infinity;
   /** How many bytes that are, or were before it was withdrawn. */
   readonly size: number;
   /** Waiting in a queue to be sent (again). */
@@ -38,7 +40,7 @@ export class Outgoing {
     slab: Slab,
     at: number,
     size: number,
-    deadline: number,
+    call?: Limited,
   ) {
     this.kind = kind;
     this.seq = seq;
@@ -46,7 +48,7 @@ export class Outgoing {
     this.slab = slab;
     this.at = at;
     this.size = size;
-    this.deadline = deadline;
+    this.call = call;
   }
 
   /** The cn_msg; empty once it was withdrawn. */
@@ -63,10 +65,11 @@ export class Outgoing {
     this.at = 0;
   }
 
-  /** Nothing is to be sent of it any more; lets go of its bytes. */
+  /** Nothing is to be sent of it any more; lets go of its bytes and of its call. */
   withdraw(): void {
     this.done = true;
     this.slab = EMPTY;
+    this.call = undefined;
   }
 
   /** True once it has left this process: from then on it may have been executed. */

@@ -293,7 +293,7 @@ export class Caller {
       method: options.method,
       format: options.format | bits(options, inPieces),
       payload: inPieces ? EMPTY : call.payload,
-      deadline: options.deadline,
+      call,
     });
     this.#calls.add(call);
     this.#carrier.enqueue(call.request);

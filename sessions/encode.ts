@@ -2,7 +2,7 @@ import type { Arena } from '../core/arena.ts';
 import { align4, LITTLE_ENDIAN } from '../core/slab.ts';
 import type { ConnectorId } from '../core/id.ts';
 import type { Piece } from '../reliability/inflow.ts';
-import { Outgoing } from '../reliability/outgoing.ts';
+import { Outgoing, type Limited } from '../reliability/outgoing.ts';
 import { CN_MSG_HEADER, writeCnMsg } from '../transport/wire/cnmsg.ts';
 import * as frame from '../transport/wire/frame.ts';
 
@@ -29,7 +29,8 @@ export interface RequestParts {
   /** How the payload is written, and the three bits that belong to the request. */
   readonly format: number;
   readonly payload: Uint8Array;
-  readonly deadline: number;
+  /** What the request states the time left of. */
+  readonly call: Limited;
 }
 
 /** Encodes a REQUEST or SEND. Its budget is written at each transmission (carrier.ts). */
@@ -46,7 +47,7 @@ export function encodeRequest(arena: Arena, identity: Identity, parts: RequestPa
   const methodAt = at + frame.REQUEST_HEADER;
   for (let index = 0; index < method.length; index++) bytes[methodAt + index] = method[index]!;
   bytes.set(payload, methodAt + method.length);
-  return finish(arena, identity, kind, length, parts.deadline);
+  return finish(arena, identity, kind, length, parts.call);
 }
 
 /**
@@ -72,7 +73,7 @@ export function encodeReply(
     view.setUint32(at + frame.REPLY_HEADER, pieces, LITTLE_ENDIAN);
   }
   bytes.set(payload, at + payloadAt);
-  return finish(arena, identity, frame.REPLY, length, Infinity);
+  return finish(arena, identity, frame.REPLY, length);
 }
 
 /** Encodes a REQUEST_PIECE or REPLY_PIECE, under the seq and ack of what it belongs to. */
@@ -89,7 +90,7 @@ export function encodePiece(
   view.setUint8(at + frame.PIECE_FORMAT, piece.format);
   view.setUint8(at + frame.PIECE_FLAGS, piece.flags);
   bytes.set(piece.bytes, at + frame.PIECE_HEADER);
-  return finish(arena, identity, kind, length, Infinity);
+  return finish(arena, identity, kind, length);
 }
 
 /** Encodes a REQUEST_CREDIT or REPLY_CREDIT: what may have been sent in all. */
@@ -101,7 +102,7 @@ export function encodeCredit(
 ): Outgoing {
   const at = begin(arena, identity, kind, frame.CREDIT_LENGTH);
   arena.slab.view.setUint32(at + frame.CREDIT_LIMIT, limit, LITTLE_ENDIAN);
-  return finish(arena, identity, kind, frame.CREDIT_LENGTH, Infinity);
+  return finish(arena, identity, kind, frame.CREDIT_LENGTH);
 }
 
 /** Encodes the CANCEL of a request: its own seq and ack, its channel and position. */
@@ -115,13 +116,13 @@ export function encodeCancel(
   const { view } = arena.slab;
   view.setUint16(at + frame.REQUEST_CHANNEL, channel, LITTLE_ENDIAN);
   view.setUint32(at + frame.REQUEST_POSITION, position, LITTLE_ENDIAN);
-  return finish(arena, identity, frame.CANCEL, frame.CANCEL_LENGTH, Infinity);
+  return finish(arena, identity, frame.CANCEL, frame.CANCEL_LENGTH);
 }
 
 /** Encodes a message that says all by its kind: CLOSE or PING. */
 export function encodeSignal(arena: Arena, identity: Identity, kind: number): Outgoing {
   begin(arena, identity, kind, 0);
-  return finish(arena, identity, kind, 0, Infinity);
+  return finish(arena, identity, kind, 0);
 }
 
 /** Takes the memory, all zero, and writes the header; gives where the payload begins. */
@@ -136,8 +137,8 @@ function finish(
   identity: Identity,
   kind: number,
   length: number,
-  deadline: number,
+  call?: Limited,
 ): Outgoing {
   const size = align4(CN_MSG_HEADER + length);
-  return new Outgoing(kind, identity.seq, identity.ack, arena.slab, arena.at, size, deadline);
+  return new Outgoing(kind, identity.seq, identity.ack, arena.slab, arena.at, size, call);
 }

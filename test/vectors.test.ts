@@ -258,7 +258,7 @@ function encode(vector: SessionVector): Outgoing {
         method: Buffer.from(fields.method),
         format: fields.format,
         payload: Buffer.from(fields.payload),
-        deadline: NOW + 2.5,
+        call: { deadline: NOW + 2.5 },
       });
     case 'REPLY':
       return encodeReply(

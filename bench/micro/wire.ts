@@ -13,8 +13,8 @@ const message = encodeMessage({ id, seq: 1, ack: 2, flags: 0 }, payload);
 const slab = new Slab(4096);
 const arena = new Arena();
 const method = new TextEncoder().encode('echo');
-const parts = {
-  kind: REQUEST, channel: 0, position: 0, method, format: 0, payload, deadline: Infinity };
+const call = { deadline: Infinity };
+const parts = { kind: REQUEST, channel: 0, position: 0, method, format: 0, payload, call };
 
 /** Codecs: what each message costs before anything is known of it. */
 export const wire: readonly Case[] = [

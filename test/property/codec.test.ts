@@ -88,7 +88,7 @@ test('what the encoders write is whole, at any place and among other messages', 
     method: fc.uint8Array({ maxLength: 255 }),
     format: u8,
     payload,
-    deadline: fc.constant(Infinity),
+    call: fc.constant({ deadline: Infinity }),
   });
   fc.assert(
     fc.property(id, u32, request, u8, fc.nat(31), payload, fc.nat(9), (who, seq, parts, ...rest) =>

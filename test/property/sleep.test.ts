@@ -114,7 +114,7 @@ class Loser {
   lose(late: number, now: number): readonly number[] {
     const number = this.#flight.next;
     for (let count = 0; count < 2; count++) {
-      const message = new Outgoing(REQUEST, number + count, 0, new Slab(4), 0, 4, Infinity);
+      const message = new Outgoing(REQUEST, number + count, 0, new Slab(4), 0, 4);
       this.#flight.sent([message], 768, now);
     }
     this.#flight.setLate(late);

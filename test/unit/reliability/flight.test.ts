@@ -1,4 +1,7 @@
 import test from 'ava';
+import { setImmediate as turn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { message } from './pipe.ts';
 import { Flight } from '../../../reliability/flight.ts';
 import type { Outgoing } from '../../../reliability/outgoing.ts';
@@ -265,4 +268,37 @@ test('a datagram acknowledged after a later one gives no sample', (t) => {
   scene.acknowledge(4.5, [0]);
   t.is(scene.roundTrip.smoothedMs, 4);
   t.is(scene.reports(), '+1 +0');
+});
+
+test('it knows when each datagram that it keeps was sent, and of no other', (t) => {
+  const scene = new Scene(false, 7);
+  for (let at = 0; at < 20; at++) {
+    if (at % 3 === 0) scene.send(at); // a bare acknowledgement: the number is used, nobody waits
+    else scene.send(at, at);
+  }
+  const ages = (): number[] =>
+    Array.from({ length: 22 }, (_, at) => scene.flight.sentAt(6 + at));
+  const sent = (from: number): number[] =>
+    Array.from({ length: 22 }, (_, at) => at - 1)
+      .map((at) => (at < from || at > 19 || at % 3 === 0 ? -Infinity : at));
+  t.deepEqual(ages(), sent(0));
+  scene.flight.acknowledge(7 + 8, [], 0, 20);
+  t.deepEqual(ages(), sent(8));
+});
+
+test('what was settled is let go of, also behind a datagram that is waited for', async (t) => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const { flight } = new Scene(false);
+  flight.sent([message(0)], CHARGE, 0);
+  const settled = [1, 2, 3, 4].map((seq) => {
+    const sent = message(seq);
+    flight.sent([sent], CHARGE, 0);
+    return new WeakRef(sent);
+  });
+  flight.acknowledge(0, [0b11110], 0, RTT);
+  await turn(); // what was looked at through a WeakRef is kept for the rest of its turn
+  collect();
+  t.deepEqual(settled.map((sent) => sent.deref()), [undefined, undefined, undefined, undefined]);
+  t.true(flight.waiting);
 });

@@ -172,7 +172,7 @@ export class Pipe {
 export function message(seq: number, length = 40, deadline: number = Infinity): Outgoing {
   const slab = new Slab(length);
   writeCnMsg(slab, 0, ID, seq, 0, length - CN_MSG_HEADER, frame.REQUEST);
-  return new Outgoing(frame.REQUEST, seq, 0, slab, 0, length, deadline);
+  return new Outgoing(frame.REQUEST, seq, 0, slab, 0, length, { deadline });
 }
 
 /** Hands over a datagram, as if messages had followed that are news. */

@@ -44,7 +44,7 @@ test('refusals that arrive after their session has ended are not counted off twi
   const options = {
     kind: REQUEST, channel: 0, position: 0, method: new Uint8Array(1), format: 0,
     payload: new Uint8Array(0),
-    deadline: Infinity,
+    call: { deadline: Infinity },
   };
   const identity = { id, seq: FIRST_SEQ, ack: 1 };
   const { bytes } = encodeRequest(new Arena(), identity, options);

@@ -54,7 +54,7 @@ async function endedSession(driver: Driver, clock: VirtualClock): Promise<WeakRe
     method: new Uint8Array(1),
     format: 0,
     payload: new Uint8Array(0),
-    deadline: Infinity,
+    call: { deadline: Infinity },
   };
   const identity = { id, seq: 5, ack: 1 };
   const { bytes } = encodeRequest(new Arena(), identity, options);

@@ -55,7 +55,7 @@ class Chooser {
       method: new Uint8Array(1),
       format: 0,
       payload: new Uint8Array(0),
-      deadline: Infinity,
+      call: { deadline: Infinity },
     });
     const datagram = new Slab(new Uint8Array([...head, ...bytes]));
     const end = datagram.bytes.length;
