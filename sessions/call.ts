@@ -1,14 +1,12 @@
+import type { Place } from './channels.ts';
+import { Draft } from './draft.ts';
 import type { Flow } from './flow.ts';
 import type { Timed } from './resources.ts';
 import type { Copies } from '../core/copies.ts';
 import { ConnectorError, type ErrorCode, type Outcome } from '../core/errors.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
 import type { Expiring } from '../reliability/wheel.ts';
-import { CN_MSG_HEADER } from '../transport/wire/cnmsg.ts';
-import { REQUEST_HEADER } from '../transport/wire/frame.ts';
 import { sameIncarnation, type Incarnation } from '../transport/wire/handshake.ts';
-
-const EMPTY = new Uint8Array(0);
 
 /** How a call ended. */
 export type Settlement =
@@ -22,19 +20,10 @@ export interface Failure {
   readonly message: string;
 }
 
-/** Holds what a call is made of. */
-export interface CallOptions {
+/** What kind of a call it is. Plain ones share theirs. */
+export interface Manner {
   /** REQUEST or, for a message without a reply, SEND. */
   readonly kind: number;
-  /** The method's name, UTF-8. */
-  readonly method: Uint8Array;
-  readonly format: number;
-  /** When it expires, in clock time; Infinity: never. */
-  readonly deadline: number;
-  /** When it is refused as busy if it has not been sent, in clock time. */
-  readonly sendBy: number;
-  /** The name of its FIFO channel; undefined: unordered. */
-  readonly channel: string | undefined;
   /** True if it may be repeated even if it may have run. */
   readonly idempotent: boolean;
   /** True if the caller sends further values. */
@@ -42,58 +31,78 @@ export interface CallOptions {
   /** True if the caller takes any number of values before the reply. */
   readonly takesStream: boolean;
   /** Called once it has a flow, outside of any state machine; not for calls without streams. */
-  readonly begun?: ((call: Call) => void) | undefined;
-  /** The caller's promise. */
+  readonly begun: ((call: Call) => void) | undefined;
+}
+
+/** The caller's promise, or its stream. */
+export interface Taker {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
+}
+
+/** Where calls are made. */
+export interface Site {
   /** Told once the call has its settlement, outside of any state machine. */
-  readonly site: { settled(call: Call): void };
+  settled(call: Call): void;
+}
+
+/** Who has a call that is not settled, and ends it before its time. */
+export interface Holder {
+  /** The process that may run it; undefined while it waits for a session. */
+  readonly incarnation?: Incarnation;
+  /** Its deadline has come. */
+  handleExpired(call: Call): void;
+  /** Its caller aborts it. */
+  handleAborted(call: Call): void;
 }
 
 /** What follows a call through its sessions: its caller's signal. */
 export interface Tie {
-  readonly renewed: (call: Call) => void;
+  /** As it goes on now. */
+  call: Call;
+  /** Its caller no longer wants it: it does not go on in another session. */
+  aborted: boolean;
   readonly done: () => void;
+}
+
+/** What is left to a call of sessions that were lost. */
+interface Past {
+  /** In how many it was sent. */
+  readonly sendings: number;
+  /** The last process in which it may have run: only an idempotent call goes on then. */
+  readonly doubted: Incarnation | undefined;
 }
 
 /**
  * One call at its client, from the moment it is made until it is settled and the peer needs no more
  * word of it. It lives in one session; a call that may be made again goes on as `again()`.
+ *
+ * There are many of them while they wait for replies: what it says goes once it is encoded, and
+ * what few calls have is in objects of its own.
  */
 export class Call implements Timed {
-  readonly options: CallOptions;
-  /** What it carries; empty once that is encoded and nobody reads it any more. */
-  payload: Uint8Array;
-  /** How many bytes that were. */
+  readonly site: Site;
+  readonly manner: Manner;
+  /** What it says; undefined once that is encoded and nobody reads it any more. */
+  draft: Draft | undefined;
+  /** Bytes of its payload. */
   readonly length: number;
-  /** Assigned when the session admits it. */
-  seq = -1;
+  /** Encoded when the session admits it. */
   request: Outgoing | undefined;
   /** Takes the request back, under its own seq and ack. */
   cancel: Outgoing | undefined;
-  /** The number and position of its channel, once admitted; channel 0: unordered. */
-  channel = 0;
-  position = 0;
+  /** Where it stands in its channel, once admitted; undefined: unordered. */
+  place: Place | undefined;
   settlement: Settlement | undefined;
   /** What goes besides request and reply: long values, streams. */
   flow: Flow | undefined;
   /** How it will be settled when so many pieces have come. */
   ending: { readonly settlement: Settlement; readonly pieces: number } | undefined;
-  /** Its caller no longer wants it: it does not go on in another session. */
-  aborted = false;
-  /** What to do when the deadline comes, and when its caller aborts it: set by who has it. */
-  onDeadline: (call: Call) => void = nothing;
-  abort: () => void = nothing;
+  holder: Holder | undefined;
+  readonly #resolve: Taker['resolve'];
+  readonly #reject: Taker['reject'];
   #tie: Tie | undefined;
-  #owned = false;
-  /** An earlier session was lost in which it may have run: only an idempotent call gets here. */
-  #mayHaveRun = false;
-  /** In how many earlier sessions it was sent. */
-  #repeats = 0;
-  /** The process that has it, or had it, once it was handed to a session. */
-  incarnation: Incarnation | undefined;
-  /** The last one in which it may have run. */
-  #doubted: Incarnation | undefined;
+  #past: Past | undefined;
   /** When it is looked at: to be refused if it was not sent by then, or because it expires. */
   deadline: number;
 
@@ -101,15 +110,32 @@ export class Call implements Timed {
   later: Expiring | undefined = undefined;
   slot = -1;
 
-  constructor(options: CallOptions, payload: Uint8Array) {
-    this.options = options;
-    this.payload = payload;
-    this.length = payload.length;
-    this.deadline = options.deadline;
+  constructor(site: Site, manner: Manner, draft: Draft, { resolve, reject }: Taker) {
+    this.site = site;
+    this.manner = manner;
+    this.draft = draft;
+    this.length = draft.bytes.length;
+    this.deadline = draft.expires;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  /** Given when the session admits it; below 0 before. */
+  get seq(): number {
+    return this.request?.seq ?? -1;
+  }
+
+  /** When it expires, whenever it is looked at. */
+  get expires(): number {
+    return this.draft?.expires ?? this.deadline;
   }
 
   expire(): void {
-    this.onDeadline(this);
+    this.holder?.handleExpired(this);
+  }
+
+  abort(): void {
+    this.holder?.handleAborted(this);
   }
 
   /** True once the peer has the request, or word that it was taken back. */
@@ -126,68 +152,63 @@ export class Call implements Timed {
 
   /** In how many sessions it was sent. */
   get sendings(): number {
-    return this.#repeats + (this.request?.transmitted === true ? 1 : 0);
-  }
-
-  get #unknown(): boolean {
-    return this.settlement?.ok === false && this.settlement.outcome === 'unknown';
+    return (this.#past?.sendings ?? 0) + (this.request?.transmitted === true ? 1 : 0);
   }
 
   /** True if more than one value goes either way. */
   get streaming(): boolean {
-    return this.options.streams || this.options.takesStream;
+    return this.manner.streams || this.manner.takesStream;
+  }
+
+  /** True if its caller no longer wants it: it does not go on in another session. */
+  get aborted(): boolean {
+    return this.#tie?.aborted === true;
   }
 
   /** The same call for another session. */
   again(): Call {
-    const at = CN_MSG_HEADER + REQUEST_HEADER + this.options.method.length;
-    const encoded = this.payload.length < this.length;
-    const kept = encoded ? this.request?.bytes.subarray(at, at + this.length) : undefined;
-    // It has waited for the peer to come back, not for its turn.
-    const call = new Call({ ...this.options, sendBy: this.options.deadline }, kept ?? this.payload);
-    call.#tie = this.#tie;
-    call.#owned = true;
-    call.#mayHaveRun = this.#mayHaveRun || this.#unknown;
-    call.#doubted = this.#unknown ? this.incarnation : this.#doubted;
-    call.#repeats = this.sendings;
-    this.#tie?.renewed(call);
+    const { draft, request, settlement } = this;
+    const left = draft ?? Draft.read(request!, this.length, this.place?.channel);
+    left.expires = this.expires;
+    left.sendBy = this.expires; // it has waited for the peer to come back, not for its turn
+    const taker = { resolve: this.#resolve, reject: this.#reject };
+    const call = new Call(this.site, this.manner, left, taker);
+    const unknown = settlement?.ok === false && settlement.outcome === 'unknown';
+    const doubted = unknown ? this.holder?.incarnation : this.#past?.doubted;
+    call.#past = { sendings: this.sendings, doubted };
+    if (this.#tie !== undefined) call.tie(this.#tie);
     return call;
   }
 
   /** True if it may have run in this very process: there it is not repeated, idempotent or not. */
   mayHaveRunIn(incarnation: Incarnation): boolean {
-    return this.#doubted !== undefined && sameIncarnation(this.#doubted, incarnation);
+    const doubted = this.#past?.doubted;
+    return doubted !== undefined && sameIncarnation(doubted, incarnation);
   }
 
-  /** It is encoded, or will not be sent any more: lets go of its payload. */
+  /** It is encoded, or will not be sent any more: lets go of what it says. */
   letGo(): void {
-    this.payload = EMPTY;
+    this.draft = undefined;
   }
 
   /** Makes the call independent of its caller's bytes: it is not encoded before this turn ends. */
   own(copies: Copies): void {
-    if (this.#owned) return;
-    this.#owned = true;
-    this.payload = copies.of(this.payload, 0, this.length);
-  }
-
-  /** True if anybody may have reason to abort it: its signal, its taker or its further values. */
-  get abortable(): boolean {
-    return this.#tie !== undefined || this.options.streams;
+    this.draft?.own(copies);
   }
 
   tie(tie: Tie): void {
     this.#tie = tie;
+    tie.call = this;
   }
 
   resolve(value: unknown): void {
     this.#tie?.done();
-    this.options.resolve(value);
+    this.#resolve(value);
   }
 
   reject(error: unknown): void {
     this.#tie?.done();
-    this.options.reject(this.#mayHaveRun ? doubted(error) : error);
+    this.#reject(this.#past?.doubted === undefined ? error : doubted(error));
   }
 }
 
@@ -198,5 +219,3 @@ function doubted(error: unknown): unknown {
   const message = error.message.slice(error.code.length + 2);
   return new ConnectorError(error.code, message, { outcome: 'unknown', cause: error });
 }
-
-function nothing(): void {}

@@ -1,11 +1,13 @@
 import Denque from 'denque';
-import { Call, type CallOptions, type Settlement } from './call.ts';
-import { Channels } from './channels.ts';
+import type { Call, Holder, Manner, Settlement } from './call.ts';
+import { Channels, UNORDERED } from './channels.ts';
+import type { Draft } from './draft.ts';
 import { encodeCancel, encodeRequest } from './encode.ts';
 import { Flow, type FlowLink } from './flow.ts';
 import { readReply, unreadable } from './reply.ts';
 import type { Resources } from './resources.ts';
 import type { ErrorCode, Outcome } from '../core/errors.ts';
+import { assert } from '../core/assert.ts';
 import type { ConnectorId } from '../core/id.ts';
 import type { Slab } from '../core/slab.ts';
 import type { Carrier } from '../reliability/carrier.ts';
@@ -15,12 +17,15 @@ import type { Outgoing } from '../reliability/outgoing.ts';
 import { seqDistance, seqPlus } from '../reliability/sequence.ts';
 import { SeqTable } from '../reliability/table.ts';
 import * as frame from '../transport/wire/frame.ts';
+import type { Incarnation } from '../transport/wire/handshake.ts';
 
 const EMPTY = new Uint8Array(0);
 
 /** Holds what a caller is made of. */
 export interface CallerParts {
   readonly link: FlowLink;
+  /** The peer's process. */
+  readonly incarnation: Incarnation;
   readonly firstSeq: number;
   /** The peer's duplicate detection reaches this far ahead of the oldest call it has not seen. */
   readonly window: number;
@@ -34,7 +39,8 @@ export interface CallerParts {
  * The calling half of a session: numbers the calls (seq + 1 each, ack at random), matches the
  * replies by seq and ack + 1, and keeps each call until the peer needs no more word of it. Sans-IO.
  */
-export class Caller {
+export class Caller implements Holder {
+  readonly incarnation: Incarnation;
   readonly #resources: Resources;
   readonly #carrier: Carrier;
   readonly #id: ConnectorId;
@@ -67,6 +73,7 @@ export class Caller {
 
   constructor(parts: CallerParts) {
     const { link, firstSeq } = parts;
+    this.incarnation = parts.incarnation;
     this.#link = link;
     this.#resources = link.resources;
     this.#carrier = link.carrier;
@@ -116,20 +123,31 @@ export class Caller {
     const bytes = this.#bytes + length;
     if (this.#bytes > 0 && bytes > limits.callBytesPerSessionMax) return 'busy';
     const direct = this.#waitingOpen === 0 && this.#inWindow && this.#carrier.hungry;
-    if (direct && !this.#admit(call)) return 'busy';
-    call.deadline = call.options.deadline;
-    if (!direct) {
-      call.own(this.#resources.copies);
-      call.deadline = Math.min(call.options.sendBy, call.options.deadline);
+    const { draft } = call;
+    assert(draft !== undefined, 'a call has not been encoded before it is submitted');
+    if (direct) {
+      if (!this.#admit(call, draft)) return 'busy';
+    } else {
+      draft.own(this.#resources.copies);
+      call.deadline = draft.sendBy;
       this.#waiting.push(call);
       this.#waitingOpen += 1;
     }
     this.#open += 1;
     this.#bytes = bytes;
-    call.onDeadline = this.#expired;
+    call.holder = this;
     deadlines.add(call);
     this.#touched();
     return undefined;
+  }
+
+  handleExpired(call: Call): void {
+    if (call.deadline < call.expires) this.abandon(call, 'busy', 'it waited too long to be sent');
+    else this.abandon(call, 'deadline-exceeded', 'no reply within the time allowed');
+  }
+
+  handleAborted(call: Call): void {
+    this.abandon(call, 'cancelled', 'aborted by the caller');
   }
 
   /**
@@ -151,7 +169,8 @@ export class Caller {
     call.flow?.discard();
     call.letGo();
     const identity = { id: this.#id, seq: request.seq, ack: request.ack };
-    call.cancel = encodeCancel(this.#resources.arena, identity, call.channel, call.position);
+    const { number, position } = call.place ?? UNORDERED;
+    call.cancel = encodeCancel(this.#resources.arena, identity, number, position);
     this.#carrier.enqueue(call.cancel);
   }
 
@@ -227,7 +246,7 @@ export class Caller {
     if (call === undefined) return;
     call.flow?.handleDelivered();
     // In a channel the reply to CANCEL says when the place, and so the channel's number, is free.
-    if (message.kind === frame.CANCEL && call.channel === 0) this.#forget(call);
+    if (message.kind === frame.CANCEL && call.place === undefined) this.#forget(call);
     else this.#advance();
   }
 
@@ -266,64 +285,51 @@ export class Caller {
     return seqDistance(this.#undelivered, this.#next) < this.#window;
   }
 
-  readonly #expired = (call: Call): void => {
-    if (call.deadline < call.options.deadline) {
-      this.abandon(call, 'busy', 'it waited too long to be sent');
-    } else this.abandon(call, 'deadline-exceeded', 'no reply within the time allowed');
-  };
-
   /** Gives a call its number and place and sends it; false if too many channels are in use. */
-  #admit(call: Call): boolean {
-    const { options } = call;
-    if (options.channel !== undefined) {
-      const place = this.#channels.place(options.channel);
-      if (place === undefined) return false;
-      call.channel = place.number;
-      call.position = place.position;
+  #admit(call: Call, draft: Draft): boolean {
+    if (draft.channel !== undefined) {
+      call.place = this.#channels.place(draft.channel);
+      if (call.place === undefined) return false;
     }
-    call.seq = this.#next;
-    this.#next = seqPlus(this.#next, 1);
     const { random, arena } = this.#resources;
+    const { kind } = call.manner;
+    const { number, position } = call.place ?? UNORDERED;
     const inPieces = call.length > this.#link.wholeMax;
-    const identity = { id: this.#id, seq: call.seq, ack: random.u32() };
+    const identity = { id: this.#id, seq: this.#next, ack: random.u32() };
+    this.#next = seqPlus(this.#next, 1);
     call.request = encodeRequest(arena, identity, {
-      kind: options.kind,
-      channel: call.channel,
-      position: call.position,
-      method: options.method,
-      format: options.format | bits(options, inPieces),
-      payload: inPieces ? EMPTY : call.payload,
+      kind,
+      channel: number,
+      position,
+      method: draft.method,
+      format: draft.format | bits(call.manner, inPieces),
+      payload: inPieces ? EMPTY : draft.bytes,
       call,
     });
     this.#calls.add(call);
     this.#carrier.enqueue(call.request);
-    if (inPieces || call.streaming) this.#beginFlow(call, call.request, inPieces);
-    if (!inPieces) call.letGo();
-    return true;
-  }
-
-  #beginFlow(call: Call, request: Outgoing, inPieces: boolean): void {
-    call.flow = new Flow(this.#link, request);
+    if (inPieces || call.streaming) call.flow = new Flow(this.#link, call.request);
     if (inPieces) {
-      call.own(this.#resources.copies); // it is read until the peer has let all of it go
-      call.flow.write({ format: call.options.format, bytes: call.payload }, nothing);
-    }
+      draft.own(this.#resources.copies); // it is read until the peer has let all of it go
+      call.flow?.write(draft, nothing);
+    } else call.letGo();
     if (call.streaming) this.#begun.push(call);
+    return true;
   }
 
   /** A call that waited is sent: what is left is all of its time. */
   #refile(call: Call): void {
     const { deadlines } = this.#resources;
     deadlines.remove(call);
-    call.deadline = call.options.deadline;
+    call.deadline = call.expires;
     deadlines.add(call);
   }
 
   /** Settles a call whose reply, and all that goes before it, has come. */
   #conclude(call: Call, settlement: Settlement): void {
-    const { flow, ending, options } = call;
+    const { flow, ending, manner } = call;
     flow?.close();
-    if (options.takesStream) {
+    if (manner.takesStream) {
       this.#settle(call, settlement);
       return; // its taker goes on to take what has come
     }
@@ -345,7 +351,7 @@ export class Caller {
 
   #forget(call: Call): void {
     if (!this.#calls.delete(call.seq)) return;
-    if (call.options.channel !== undefined) this.#channels.release(call.options.channel);
+    if (call.place !== undefined) this.#channels.release(call.place.channel);
     this.#advance();
   }
 
@@ -366,12 +372,11 @@ export class Caller {
     for (let left = least; this.#waiting.length > 0 && this.#inWindow; left--) {
       if (left <= 0 && !this.#carrier.hungry) return;
       const call = this.#waiting.shift()!;
-      if (call.settlement !== undefined) continue;
+      const { draft } = call;
+      if (call.settlement !== undefined || draft === undefined) continue;
       this.#waitingOpen -= 1;
-      if (this.#admit(call)) {
-        this.#refile(call);
-        continue;
-      }
+      this.#refile(call);
+      if (this.#admit(call, draft)) continue;
       const message = 'calls are open in too many channels';
       this.#settle(call, { ok: false, code: 'busy', outcome: 'not-sent', message });
     }
@@ -379,7 +384,7 @@ export class Caller {
 }
 
 /** The bits of a request that say what goes with it in pieces. */
-function bits({ streams, takesStream }: CallOptions, inPieces: boolean): number {
+function bits({ streams, takesStream }: Manner, inPieces: boolean): number {
   return (
     (inPieces ? frame.REQUEST_IN_PIECES : 0) |
     (streams ? frame.REQUEST_STREAMS : 0) |

@@ -1,4 +1,5 @@
-import { Call, type CallOptions as CallParts } from './call.ts';
+import { Call, type Manner, type Site, type Tie } from './call.ts';
+import { Draft } from './draft.ts';
 import type { Flow } from './flow.ts';
 import { MethodNames } from './method-names.ts';
 import { readPayload, writePayload, type Payload } from './payload.ts';
@@ -26,24 +27,17 @@ export interface CallOptions {
 }
 
 /** Where calls are made: a connection, or a session that is called back on. */
-export interface CallSite {
+export interface CallSite extends Site {
   readonly clock: Clock;
   readonly resources: Resources;
   /** Throws if no calls are taken. */
   check(): void;
   submit(call: Call): void;
-  settled(call: Call): void;
 }
 
-/** What kind of a call is made. A stream has all the time it needs unless its taker says else. */
-interface Manner {
-  readonly kind: number;
-  readonly takesStream: boolean;
-}
-
-const CALL: Manner = { kind: REQUEST, takesStream: false };
-const MESSAGE: Manner = { kind: SEND, takesStream: false };
-const STREAM: Manner = { kind: REQUEST, takesStream: true };
+const PLAIN = { idempotent: false, streams: false, takesStream: false, begun: undefined };
+const CALL: Manner = { kind: REQUEST, ...PLAIN };
+const MESSAGE: Manner = { kind: SEND, ...PLAIN };
 
 /** Makes a call; resolves with its reply. */
 export function call(
@@ -75,25 +69,25 @@ export function stream(
 ): AsyncGenerator<unknown, void, void> {
   required(options.idempotent !== true, 'a stream cannot be repeated');
   const values = new Values();
-  const making = {
+  const taker = {
     resolve: (value: unknown) => values.end(value),
     reject: (error: unknown) => values.fail(error),
-    begun: (begun: Call) => {
-      ({ flow } = begun);
-      values.attach(flow);
-    },
+  };
+  const begun = (made: Call): void => {
+    ({ flow } = made);
+    values.attach(flow);
   };
   const payload = payloadOf(site, input);
-  const parts = callParts(site, STREAM, method, payload.format, options, making);
-  const timeoutMs = timeoutOf(site, STREAM, options);
+  const taking = { ...CALL, takesStream: true, begun };
+  const manner = mannerOf(site, taking, options);
+  const draft = draftOf(site, manner, method, payload, options);
   let flow: Flow | undefined;
   let abort = nothing;
   const begin = (): void => {
     try {
       site.check();
-      const now = site.clock.now(); // time runs from now on
-      const times = { deadline: now + timeoutMs, sendBy: now + waitMs(site, timeoutMs) };
-      abort = start({ ...parts, ...times }, payload.bytes, options.signal, site);
+      time(site, manner, draft, options); // it runs from now on
+      abort = start(site, new Call(site, manner, draft, taker), options.signal);
     } catch (error) {
       values.fail(error);
     }
@@ -126,19 +120,10 @@ export function submit(session: Session, made: Call): void {
     made.reject(new ConnectorError('peer-lost', message, { outcome: 'unknown' }));
     return;
   }
-  made.incarnation = session.incarnation;
   const refusal = session.caller.call(made);
-  if (refusal === undefined) {
-    if (made.abortable) made.abort = aborting(session, made);
-    return;
-  }
-  made.abort = nothing;
+  if (refusal === undefined) return;
+  made.holder = undefined;
   made.reject(refusal === 'busy' ? busy() : tooBig(made.length, session.valueMax));
-}
-
-/** Apart from `submit`, so that calls nobody can abort do without its closure. */
-function aborting(session: Session, made: Call): () => void {
-  return () => session.caller.abandon(made, 'cancelled', 'aborted by the caller');
 }
 
 /** What a call ends with when a bound is reached here. */
@@ -152,53 +137,55 @@ const WAIT_SHARE = 1 / 2;
 
 function promised(
   site: CallSite,
-  manner: Manner,
+  usual: Manner,
   method: string,
   input: unknown,
   options: CallOptions,
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
     site.check();
-    const making = { resolve, reject };
-    const { format, bytes } = payloadOf(site, input);
-    const parts = callParts(site, manner, method, format, options, making);
-    start(parts, bytes, options.signal, site);
+    const payload = payloadOf(site, input);
+    const manner = mannerOf(site, usual, options);
+    const draft = draftOf(site, manner, method, payload, options);
+    start(site, new Call(site, manner, draft, { resolve, reject }), options.signal);
   });
 }
 
-/** Checks what a caller gave and makes the parts of a call of it. Throws `invalid-argument`. */
-function callParts(
+/** Says what kind of a call the options make of the usual one. Throws `invalid-argument`. */
+function mannerOf(
+  { resources }: CallSite,
+  usual: Manner,
+  { idempotent = false, requests }: CallOptions,
+): Manner {
+  if (requests === undefined) return idempotent ? { ...usual, idempotent } : usual;
+  required(!idempotent, 'a stream cannot be repeated');
+  const begun = beginning(requests, usual.begun, resources.limits.valueMax);
+  return { ...usual, streams: true, begun };
+}
+
+/** Writes down what a call says. Throws `invalid-argument`. */
+function draftOf(
   site: CallSite,
   manner: Manner,
   method: string,
-  format: number,
+  payload: Payload,
   options: CallOptions,
-  making: Pick<CallParts, 'resolve' | 'reject' | 'begun'>,
-): CallParts {
-  const { channel, idempotent = false, requests } = options;
+): Draft {
   required(method.length > 0, 'a method has a name');
-  const name = names.encode(method);
-  const streams = requests !== undefined;
-  required(!streams || !idempotent, 'a stream cannot be repeated');
-  const { resolve, reject, begun } = making;
-  const timeoutMs = timeoutOf(site, manner, options);
+  const draft = new Draft(names.encode(method), options.channel, payload);
+  time(site, manner, draft, options);
+  return draft;
+}
+
+/** Gives a call its time, from now on. Throws `invalid-argument`. */
+function time(site: CallSite, manner: Manner, draft: Draft, options: CallOptions): void {
+  const { callTimeoutMs, waitMs } = site.resources.limits;
+  const { timeoutMs = manner.takesStream ? Infinity : callTimeoutMs } = options;
+  if (!(timeoutMs >= 0)) required(false, `timeoutMs is milliseconds, not ${timeoutMs}`);
   const now = site.clock.now();
-  return {
-    kind: manner.kind,
-    method: name,
-    format,
-    deadline: now + timeoutMs,
-    sendBy: now + waitMs(site, timeoutMs),
-    channel,
-    idempotent,
-    streams,
-    takesStream: manner.takesStream,
-    resolve,
-    reject,
-    site,
-    begun:
-      requests === undefined ? begun : beginning(requests, begun, site.resources.limits.valueMax),
-  };
+  draft.expires = now + timeoutMs;
+  // What is left is for the peer: a call sent at its last moment would be work for nobody.
+  draft.sendBy = now + Math.min(timeoutMs * WAIT_SHARE, waitMs);
 }
 
 /** Writes what a caller gave. Throws `invalid-argument` and `too-big`. */
@@ -212,25 +199,13 @@ function payloadOf(site: CallSite, input: unknown): Payload {
 /** What is done once a call with further values has a flow. */
 function beginning(
   requests: ValueSource,
-  begun: CallParts['begun'],
+  begun: Manner['begun'],
   valueMax: number,
 ): (call: Call) => void {
   return (call) => {
     begun?.(call);
     void supply(requests, call, valueMax);
   };
-}
-
-function timeoutOf(site: CallSite, manner: Manner, options: CallOptions): number {
-  const usual = manner.takesStream ? Infinity : site.resources.limits.callTimeoutMs;
-  const { timeoutMs = usual } = options;
-  if (!(timeoutMs >= 0)) required(false, `timeoutMs is milliseconds, not ${timeoutMs}`);
-  return timeoutMs;
-}
-
-/** What is left is for the peer: a call sent at its last moment would be work for nobody. */
-function waitMs(site: CallSite, timeoutMs: number): number {
-  return Math.min(timeoutMs * WAIT_SHARE, site.resources.limits.waitMs);
 }
 
 /** Sends the further values of a call. If their source fails, so does the call. */
@@ -248,14 +223,8 @@ async function supply(requests: ValueSource, made: Call, valueMax: number): Prom
 }
 
 /** Starts a call; gives what aborts it, whatever sessions it goes through, as its signal does. */
-function start(
-  parts: CallParts,
-  payload: Uint8Array,
-  signal: AbortSignal | undefined,
-  site: CallSite,
-): () => void {
-  const made = new Call(parts, payload);
-  if (signal === undefined && !parts.takesStream) {
+function start(site: CallSite, made: Call, signal: AbortSignal | undefined): () => void {
+  if (signal === undefined && !made.manner.takesStream) {
     site.submit(made);
     return nothing; // nobody has anything to abort it by
   }
@@ -263,17 +232,13 @@ function start(
     const options = { outcome: 'not-sent', cause: signal.reason } as const;
     throw new ConnectorError('cancelled', 'aborted before it was made', options);
   }
-  const current: { call: Call } = { call: made };
+  const done = (): void => signal?.removeEventListener('abort', abort);
+  const tie: Tie = { call: made, aborted: false, done };
   const abort = (): void => {
-    current.call.aborted = true;
-    current.call.abort();
+    tie.aborted = true;
+    tie.call.abort();
   };
-  made.tie({
-    renewed: (renewed) => {
-      current.call = renewed;
-    },
-    done: () => signal?.removeEventListener('abort', abort),
-  });
+  made.tie(tie);
   signal?.addEventListener('abort', abort, { once: true });
   site.submit(made);
   return abort;

@@ -1,5 +1,17 @@
 import type { Kept } from '../reliability/kept.ts';
 
+/** Where a call stands in a channel. */
+export interface Place {
+  /** The channel's name, and its number while calls are open in it. */
+  readonly channel: string;
+  readonly number: number;
+  /** The request's, among all of that number. */
+  readonly position: number;
+}
+
+/** The place of what is in no channel. */
+export const UNORDERED: Place = { channel: '', number: 0, position: 0 };
+
 interface Channel {
   readonly number: number;
   /** The position of the next request in it. */
@@ -38,13 +50,13 @@ export class Channels {
   }
 
   /** Gives the next place in a channel, or undefined if too many are in use. */
-  place(name: string): { readonly number: number; readonly position: number } | undefined {
+  place(name: string): Place | undefined {
     const channel = this.#byName.get(name) ?? this.#take(name);
     if (channel === undefined) return undefined;
     const position = channel.next;
     channel.next = (position + 1) >>> 0;
     channel.open += 1;
-    return { number: channel.number, position };
+    return { channel: name, number: channel.number, position };
   }
 
   /** One call of the channel is settled and delivered. */

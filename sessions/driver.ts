@@ -266,10 +266,10 @@ export class Driver implements Sink {
       const { responder, caller } = session;
       for (let gone = responder.pollAborted(); gone; gone = responder.pollAborted()) gone.abort();
       for (let call = caller.pollBegun(); call; call = caller.pollBegun()) {
-        call.options.begun?.(call);
+        call.manner.begun?.(call);
       }
       for (let call = caller.pollSettled(); call; call = caller.pollSettled()) {
-        call.options.site.settled(call);
+        call.site.settled(call);
       }
       let request = responder.pollRequest();
       found ||= request !== undefined;

@@ -1,4 +1,4 @@
-import type { Call, Failure } from './call.ts';
+import type { Call, Failure, Holder } from './call.ts';
 import { busy, settle, submit, type CallSite } from './calling.ts';
 import type { Dialer } from './dialer.ts';
 import type { Resources } from './resources.ts';
@@ -37,7 +37,7 @@ export interface LineOptions {
  * moves to the new one only if it is known not to have run, or is declared idempotent
  * (semantics 7). Most lines are idle: what waits for a session has a place only while it does.
  */
-export class Line implements CallSite {
+export class Line implements CallSite, Holder {
   readonly options: LineOptions;
   readonly #parts: LineParts;
   #session: Session | undefined;
@@ -140,12 +140,19 @@ export class Line implements CallSite {
   #wait(call: Call, among: Set<Call>): void {
     const { resources } = this;
     among.add(call);
-    call.deadline = call.options.deadline;
-    call.onDeadline = () => this.#giveUp(call, 'no session within the time allowed');
-    call.abort = () => this.#giveUp(call, undefined);
+    call.deadline = call.expires;
+    call.holder = this;
     resources.deadlines.add(call);
     resources.armed();
     this.#dialing ??= this.#redial();
+  }
+
+  handleExpired(call: Call): void {
+    this.#giveUp(call, 'no session within the time allowed');
+  }
+
+  handleAborted(call: Call): void {
+    this.#giveUp(call, undefined);
   }
 
   /** A call that waits for a session ends; without a message, because its caller aborted it. */
@@ -221,11 +228,11 @@ export class Line implements CallSite {
   }
 
   /** True if a call is one to go on in another session. */
-  #repeats({ options, aborted }: Call, { code, outcome }: Failure): boolean {
+  #repeats({ manner, aborted, expires }: Call, { code, outcome }: Failure): boolean {
     if (code !== 'peer-lost' || this.#closing !== undefined) return false;
     const notRun = outcome === 'not-sent' || outcome === 'not-executed';
-    const inTime = this.clock.now() < options.deadline;
-    const wanted = inTime && !aborted && !options.streams; // what was sent is used up
-    return wanted && (notRun || options.idempotent);
+    const inTime = this.clock.now() < expires;
+    const wanted = inTime && !aborted && !manner.streams; // what was sent is used up
+    return wanted && (notRun || manner.idempotent);
   }
 }

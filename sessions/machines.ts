@@ -82,6 +82,7 @@ export class Machines {
     this.carrier = new Carrier(options, now);
     this.caller = new Caller({
       link: this.#link('caller'),
+      incarnation: session.incarnation,
       firstSeq: own.firstSeq,
       window: Math.min(remote.window, 2 ** 30),
       valueMax: remote.valueMax,

@@ -44,13 +44,13 @@ test('no number serves two names at once, and its positions have no gap (P7.2)',
 
 test('a name that comes back goes on counting, under whatever number was free', (t) => {
   const channels = new Channels(1);
-  t.deepEqual(channels.place('a'), { number: 1, position: 0 });
+  t.deepEqual(channels.place('a'), { channel: 'a', number: 1, position: 0 });
   t.is(channels.place('b'), undefined, 'one channel is in use and no more are allowed');
-  t.deepEqual(channels.place('a'), { number: 1, position: 1 });
+  t.deepEqual(channels.place('a'), { channel: 'a', number: 1, position: 1 });
   channels.release('a');
   t.is(channels.place('b'), undefined);
   channels.release('a');
-  t.deepEqual(channels.place('b'), { number: 1, position: 2 });
+  t.deepEqual(channels.place('b'), { channel: 'b', number: 1, position: 2 });
   channels.release('nobody');
   t.is(channels.place('a'), undefined);
 });
