@@ -56,7 +56,7 @@ export interface Holder {
   handleAborted(call: Call): void;
 }
 
-/** What follows a call through its sessions: its caller's signal. */
+/** Ties a call to its caller's signal. */
 export interface Tie {
   /** As it goes on now. */
   call: Call;
@@ -65,13 +65,17 @@ export interface Tie {
   readonly done: () => void;
 }
 
-/** What is left to a call of sessions that were lost. */
-interface Past {
-  /** In how many it was sent. */
+/** What follows a call through its sessions. */
+interface Course {
+  readonly tie: Tie | undefined;
+  /** In how many sessions that were lost it was sent. */
   readonly sendings: number;
   /** The last process in which it may have run: only an idempotent call goes on then. */
   readonly doubted: Incarnation | undefined;
 }
+
+/** Of most calls, which see one session and that nobody can abort. */
+const PLAIN: Course = { tie: undefined, sendings: 0, doubted: undefined };
 
 /**
  * One call at its client, from the moment it is made until it is settled and the peer needs no more
@@ -87,10 +91,11 @@ export class Call implements Timed {
   draft: Draft | undefined;
   /** Bytes of its payload. */
   readonly length: number;
-  /** Encoded when the session admits it. */
-  request: Outgoing | undefined;
-  /** Takes the request back, under its own seq and ack. */
-  cancel: Outgoing | undefined;
+  /**
+   * The last that the peer is told: the REQUEST or SEND, encoded when the session admits the call,
+   * or the CANCEL that takes it back, under the same seq and ack.
+   */
+  message: Outgoing | undefined;
   /** Where it stands in its channel, once admitted; undefined: unordered. */
   place: Place | undefined;
   settlement: Settlement | undefined;
@@ -101,8 +106,7 @@ export class Call implements Timed {
   holder: Holder | undefined;
   readonly #resolve: Taker['resolve'];
   readonly #reject: Taker['reject'];
-  #tie: Tie | undefined;
-  #past: Past | undefined;
+  #course = PLAIN;
   /** When it is looked at: to be refused if it was not sent by then, or because it expires. */
   deadline: number;
 
@@ -122,7 +126,7 @@ export class Call implements Timed {
 
   /** Given when the session admits it; below 0 before. */
   get seq(): number {
-    return this.request?.seq ?? -1;
+    return this.message?.seq ?? -1;
   }
 
   /** When it expires, whenever it is looked at. */
@@ -140,19 +144,19 @@ export class Call implements Timed {
 
   /** True once the peer has the request, or word that it was taken back. */
   get delivered(): boolean {
-    if (this.cancel !== undefined) return this.cancel.done;
-    return this.request !== undefined && this.request.done;
+    return this.message?.done === true;
   }
 
   /** What is known if nothing more is ever heard. */
   get outcome(): Outcome {
+    if (this.settlement?.ok === false) return this.settlement.outcome;
     if (this.ending !== undefined) return 'executed';
-    return this.request !== undefined && this.request.transmitted ? 'unknown' : 'not-sent';
+    return this.message?.transmitted === true ? 'unknown' : 'not-sent';
   }
 
   /** In how many sessions it was sent. */
   get sendings(): number {
-    return (this.#past?.sendings ?? 0) + (this.request?.transmitted === true ? 1 : 0);
+    return this.#course.sendings + (this.message?.transmitted === true ? 1 : 0);
   }
 
   /** True if more than one value goes either way. */
@@ -162,27 +166,28 @@ export class Call implements Timed {
 
   /** True if its caller no longer wants it: it does not go on in another session. */
   get aborted(): boolean {
-    return this.#tie?.aborted === true;
+    return this.#course.tie?.aborted === true;
   }
 
   /** The same call for another session. */
   again(): Call {
-    const { draft, request, settlement } = this;
-    const left = draft ?? Draft.read(request!, this.length, this.place?.channel);
+    const { draft, message, settlement } = this;
+    const left = draft ?? Draft.read(message!, this.length, this.place?.channel);
     left.expires = this.expires;
     left.sendBy = this.expires; // it has waited for the peer to come back, not for its turn
     const taker = { resolve: this.#resolve, reject: this.#reject };
     const call = new Call(this.site, this.manner, left, taker);
     const unknown = settlement?.ok === false && settlement.outcome === 'unknown';
-    const doubted = unknown ? this.holder?.incarnation : this.#past?.doubted;
-    call.#past = { sendings: this.sendings, doubted };
-    if (this.#tie !== undefined) call.tie(this.#tie);
+    const doubted = unknown ? this.holder?.incarnation : this.#course.doubted;
+    const { tie } = this.#course;
+    call.#course = { tie, sendings: this.sendings, doubted };
+    if (tie !== undefined) tie.call = call;
     return call;
   }
 
   /** True if it may have run in this very process: there it is not repeated, idempotent or not. */
   mayHaveRunIn(incarnation: Incarnation): boolean {
-    const doubted = this.#past?.doubted;
+    const { doubted } = this.#course;
     return doubted !== undefined && sameIncarnation(doubted, incarnation);
   }
 
@@ -197,23 +202,23 @@ export class Call implements Timed {
   }
 
   tie(tie: Tie): void {
-    this.#tie = tie;
-    tie.call = this;
+    this.#course = { ...PLAIN, tie };
   }
 
   resolve(value: unknown): void {
-    this.#tie?.done();
+    this.#course.tie?.done();
     this.#resolve(value);
   }
 
   reject(error: unknown): void {
-    this.#tie?.done();
-    this.#reject(this.#past?.doubted === undefined ? error : doubted(error));
+    const { tie, doubted } = this.#course;
+    tie?.done();
+    this.#reject(doubted === undefined ? error : inDoubt(error));
   }
 }
 
 /** What the last session says of a call does not hold for those before it. */
-function doubted(error: unknown): unknown {
+function inDoubt(error: unknown): unknown {
   if (!(error instanceof ConnectorError)) return error;
   if (error.outcome !== 'not-sent' && error.outcome !== 'not-executed') return error;
   const message = error.message.slice(error.code.length + 2);

@@ -157,7 +157,7 @@ export class Caller implements Holder {
   abandon(call: Call, code: ErrorCode, message: string): void {
     if (call.settlement !== undefined) return;
     this.#settle(call, { ok: false, code, outcome: call.outcome, message });
-    const { request } = call;
+    const { message: request } = call;
     if (request === undefined) {
       // It still waits for a number, and is skipped when its turn comes.
       call.letGo();
@@ -170,8 +170,8 @@ export class Caller implements Holder {
     call.letGo();
     const identity = { id: this.#id, seq: request.seq, ack: request.ack };
     const { number, position } = call.place ?? UNORDERED;
-    call.cancel = encodeCancel(this.#resources.arena, identity, number, position);
-    this.#carrier.enqueue(call.cancel);
+    call.message = encodeCancel(this.#resources.arena, identity, number, position);
+    this.#carrier.enqueue(call.message);
   }
 
   /**
@@ -180,16 +180,15 @@ export class Caller implements Holder {
   handleReply(genes: Genes, slab: Slab, at: number, end: number): boolean {
     const { counters } = this.#resources;
     const call = this.#calls.get(genes.seq);
-    if (call?.request === undefined) {
+    if (call?.message === undefined) {
       counters.duplicateReplies += 1;
       return false;
     }
-    if (classify(call.request, genes) !== 'reply') {
+    if (classify(call.message, genes) !== 'reply') {
       counters.unmatchedReplies += 1;
       return false;
     }
-    call.request.done = true; // the reply acknowledges its request
-    if (call.cancel !== undefined) call.cancel.done = true;
+    call.message.done = true; // the reply acknowledges its request, and what takes it back
     const { settlement, pieces, last } = readReply(this.#resources.copies, slab, at, end);
     if (!last) {
       // Another reply says when its place in the channel is free.
@@ -214,9 +213,9 @@ export class Caller implements Holder {
   /** Takes the REPLY_PIECE whose payload is slab[at, end). Gives whether it was news. */
   handlePiece(genes: Genes, slab: Slab, at: number, end: number): boolean {
     const call = this.#calls.get(genes.seq);
-    if (call?.request === undefined || call.settlement !== undefined) return false;
-    if (classify(call.request, genes) !== 'reply') return false;
-    call.flow ??= new Flow(this.#link, call.request);
+    if (call?.message === undefined || call.settlement !== undefined) return false;
+    if (classify(call.message, genes) !== 'reply') return false;
+    call.flow ??= new Flow(this.#link, call.message);
     const sighting = call.flow.accept(slab, at, end);
     if (sighting === 'beyond') this.#hostile();
     else if (sighting === 'full') this.handleOverflow(call.seq);
@@ -236,7 +235,7 @@ export class Caller implements Holder {
   /** Takes the REQUEST_CREDIT of a call: how far its values may go. */
   handleCredit(genes: Genes, limit: number): void {
     const call = this.#calls.get(genes.seq);
-    if (call?.request === undefined || classify(call.request, genes) !== 'reply') return;
+    if (call?.message === undefined || classify(call.message, genes) !== 'reply') return;
     call.flow?.setLimit(limit);
   }
 
@@ -262,8 +261,7 @@ export class Caller implements Holder {
         const outcome = call.outcome === 'unknown' ? transmitted : call.outcome;
         this.#settle(call, { ok: false, code, outcome, message });
       }
-      if (call.request !== undefined) call.request.done = true;
-      if (call.cancel !== undefined) call.cancel.done = true;
+      if (call.message !== undefined) call.message.done = true;
       call.flow?.discard();
       this.#calls.delete(call.seq);
     }
@@ -297,7 +295,7 @@ export class Caller implements Holder {
     const inPieces = call.length > this.#link.wholeMax;
     const identity = { id: this.#id, seq: this.#next, ack: random.u32() };
     this.#next = seqPlus(this.#next, 1);
-    call.request = encodeRequest(arena, identity, {
+    call.message = encodeRequest(arena, identity, {
       kind,
       channel: number,
       position,
@@ -307,8 +305,8 @@ export class Caller implements Holder {
       call,
     });
     this.#calls.add(call);
-    this.#carrier.enqueue(call.request);
-    if (inPieces || call.streaming) call.flow = new Flow(this.#link, call.request);
+    this.#carrier.enqueue(call.message);
+    if (inPieces || call.streaming) call.flow = new Flow(this.#link, call.message);
     if (inPieces) {
       draft.own(this.#resources.copies); // it is read until the peer has let all of it go
       call.flow?.write(draft, nothing);

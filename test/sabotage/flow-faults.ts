@@ -152,7 +152,7 @@ export const flowFaults: readonly Fault[] = [
       ['a long value goes to a peer that takes less', "return 'too-big';", ''],
       [
         'pieces of any ack are taken',
-        "if (classify(call.request, genes) !== 'reply') return false; call.flow",
+        "if (classify(call.message, genes) !== 'reply') return false; call.flow",
         'call.flow',
         'simulation/hostile',
       ],

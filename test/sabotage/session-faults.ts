@@ -153,7 +153,7 @@ export const sessionFaults: readonly Fault[] = [
   ]),
   ...faultsIn('sessions/caller.js', ['simulation/outcomes', 'simulation/scenarios'], [
     ['a reply with any ack is delivered',
-      "if (classify(call.request, genes) !== 'reply') { counters", 'if (false) { counters',
+      "if (classify(call.message, genes) !== 'reply') { counters", 'if (false) { counters',
       'simulation/hostile'],
     ['the window is off by one',
       'seqDistance(this.#undelivered, this.#next) < this.#window',
@@ -166,8 +166,8 @@ export const sessionFaults: readonly Fault[] = [
       'this.#settled.push(call);', 'simulation/punctual'],
     ['a call that waited has no more time once it is sent', 'this.#refile(call);', '',
       'simulation/punctual'],
-    ['no CANCEL is sent', 'this.#carrier.enqueue(call.cancel);', '',
-      'simulation/cancel'],
+    ['no CANCEL is sent', 'number, position);\n        this.#carrier.enqueue(call.message);',
+      'number, position);', 'simulation/cancel'],
     ['calls that move lose their order',
       'numbered.sort((left, right) => seqDistance(right.seq, left.seq));', 'numbered.reverse();',
       'simulation/moved'],
@@ -263,8 +263,9 @@ export const sessionFaults: readonly Fault[] = [
   ...faultsIn('sessions/call.js', ['unit/sessions/call'], [
     ['a call that goes on leaves its channel', 'this.place?.channel', 'undefined'],
     ['a call that goes on has waited for its turn', 'left.sendBy = this.expires;', ''],
-    ['where a call may have run is forgotten', ': this.#past?.doubted', ': undefined'],
-    ['a signal stays with the first session', 'tie.call = this;', ''],
+    ['where a call may have run is forgotten', ': this.#course.doubted', ': undefined'],
+    ['a signal stays with the first session', 'tie.call = call;', ''],
+    ['a call that was taken back was never sent', 'return this.settlement.outcome;', ';'],
   ]),
   ...faultsIn('sessions/line.js', ['simulation/outcomes', 'simulation/scenarios'], [
     ['calls that may have run are repeated', '(notRun || manner.idempotent)', 'true'],

@@ -4,7 +4,7 @@ import { Copies } from '../../../core/copies.ts';
 import { ConnectorError } from '../../../core/errors.ts';
 import { Call, type Holder, type Manner } from '../../../sessions/call.ts';
 import { Draft } from '../../../sessions/draft.ts';
-import { encodeRequest } from '../../../sessions/encode.ts';
+import { encodeCancel, encodeRequest } from '../../../sessions/encode.ts';
 import { FORMAT_BYTES, REQUEST } from '../../../transport/wire/frame.ts';
 
 const MANNER: Manner = {
@@ -30,11 +30,11 @@ function sent(call: Call): Call {
   };
   call.holder = holder;
   call.place = { channel: 'c', number: 7, position: 8 };
-  call.request = encodeRequest(new Arena(), { id: { idx: 1, val: 1 }, seq: 40, ack: 2 }, {
+  call.message = encodeRequest(new Arena(), { id: { idx: 1, val: 1 }, seq: 40, ack: 2 }, {
     kind: REQUEST, channel: 7, position: 8, method: METHOD, format: FORMAT_BYTES,
     payload: PAYLOAD, call,
   });
-  call.request.datagram = 0;
+  call.message.datagram = 0;
   call.letGo();
   return call;
 }
@@ -48,7 +48,7 @@ test('a call goes on with all that it said, and is not refused for its turn any 
     t.is(draft!.format, FORMAT_BYTES);
     t.is(draft!.channel, 'c');
     t.deepEqual([deadline, expires, draft!.sendBy], [9, 9, 9]);
-    t.is(sendings, call.request === undefined ? 0 : 1);
+    t.is(sendings, call.message === undefined ? 0 : 1);
     t.is(length, 3);
     t.is(seq, -1);
   }
@@ -67,6 +67,14 @@ test('a call knows the last process in which it may have run, however often it g
   third.reject(new ConnectorError('closed', 'over', { outcome: 'not-sent' }));
   t.is((errors[0] as ConnectorError).outcome, 'unknown');
   t.is((errors[0] as ConnectorError).message, 'closed: over');
+});
+
+test('what is known of a call that was taken back is what was known then', (t) => {
+  const call = sent(made());
+  t.is(call.outcome, 'unknown');
+  call.settlement = { ok: false, code: 'cancelled', outcome: 'unknown', message: '' };
+  call.message = encodeCancel(new Arena(), { id: { idx: 1, val: 1 }, seq: 40, ack: 2 }, 7, 8);
+  t.is(call.outcome, 'unknown');
 });
 
 test('what ties a call to its caller follows it', (t) => {
