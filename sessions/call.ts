@@ -1,6 +1,7 @@
 import type { Place } from './channels.ts';
 import { Draft } from './draft.ts';
 import type { Flow } from './flow.ts';
+import { Rejection } from './rejection.ts';
 import type { Timed } from './resources.ts';
 import type { Copies } from '../core/copies.ts';
 import { ConnectorError, type ErrorCode, type Outcome } from '../core/errors.ts';
@@ -34,11 +35,8 @@ export interface Manner {
   readonly begun: ((call: Call) => void) | undefined;
 }
 
-/** The caller's promise, or its stream. */
-export interface Taker {
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: unknown) => void;
-}
+/** Resolves the caller's promise, or ends its stream, with a value or a `Rejection`. */
+export type Taker = (value: unknown) => void;
 
 /** Where calls are made. */
 export interface Site {
@@ -104,8 +102,7 @@ export class Call implements Timed {
   /** How it will be settled when so many pieces have come. */
   ending: { readonly settlement: Settlement; readonly pieces: number } | undefined;
   holder: Holder | undefined;
-  readonly #resolve: Taker['resolve'];
-  readonly #reject: Taker['reject'];
+  readonly #taker: Taker;
   #course = PLAIN;
   /** When it is looked at: to be refused if it was not sent by then, or because it expires. */
   deadline: number;
@@ -114,14 +111,13 @@ export class Call implements Timed {
   later: Expiring | undefined = undefined;
   slot = -1;
 
-  constructor(site: Site, manner: Manner, draft: Draft, { resolve, reject }: Taker) {
+  constructor(site: Site, manner: Manner, draft: Draft, taker: Taker) {
     this.site = site;
     this.manner = manner;
     this.draft = draft;
     this.length = draft.bytes.length;
     this.deadline = draft.expires;
-    this.#resolve = resolve;
-    this.#reject = reject;
+    this.#taker = taker;
   }
 
   /** Given when the session admits it; below 0 before. */
@@ -175,8 +171,7 @@ export class Call implements Timed {
     const left = draft ?? Draft.read(message!, this.length, this.place?.channel);
     left.expires = this.expires;
     left.sendBy = this.expires; // it has waited for the peer to come back, not for its turn
-    const taker = { resolve: this.#resolve, reject: this.#reject };
-    const call = new Call(this.site, this.manner, left, taker);
+    const call = new Call(this.site, this.manner, left, this.#taker);
     const unknown = settlement?.ok === false && settlement.outcome === 'unknown';
     const doubted = unknown ? this.holder?.incarnation : this.#course.doubted;
     const { tie } = this.#course;
@@ -207,13 +202,13 @@ export class Call implements Timed {
 
   resolve(value: unknown): void {
     this.#course.tie?.done();
-    this.#resolve(value);
+    this.#taker(value);
   }
 
   reject(error: unknown): void {
     const { tie, doubted } = this.#course;
     tie?.done();
-    this.#reject(doubted === undefined ? error : inDoubt(error));
+    this.#taker(new Rejection(doubted === undefined ? error : inDoubt(error)));
   }
 }
 

@@ -3,6 +3,7 @@ import { Draft } from './draft.ts';
 import type { Flow } from './flow.ts';
 import { MethodNames } from './method-names.ts';
 import { readPayload, writePayload, type Payload } from './payload.ts';
+import { Rejection } from './rejection.ts';
 import type { Resources } from './resources.ts';
 import type { Session } from './session.ts';
 import { pour, Values, type ValueSource } from './values.ts';
@@ -69,9 +70,9 @@ export function stream(
 ): AsyncGenerator<unknown, void, void> {
   required(options.idempotent !== true, 'a stream cannot be repeated');
   const values = new Values();
-  const taker = {
-    resolve: (value: unknown) => values.end(value),
-    reject: (error: unknown) => values.fail(error),
+  const taker = (value: unknown): void => {
+    if (value instanceof Rejection) values.fail(value.error);
+    else values.end(value);
   };
   const begun = (made: Call): void => {
     ({ flow } = made);
@@ -142,12 +143,12 @@ function promised(
   input: unknown,
   options: CallOptions,
 ): Promise<unknown> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     site.check();
     const payload = payloadOf(site, input);
     const manner = mannerOf(site, usual, options);
     const draft = draftOf(site, manner, method, payload, options);
-    start(site, new Call(site, manner, draft, { resolve, reject }), options.signal);
+    start(site, new Call(site, manner, draft, resolve), options.signal);
   });
 }
 

@@ -5,6 +5,7 @@ import { ConnectorError } from '../../../core/errors.ts';
 import { Call, type Holder, type Manner } from '../../../sessions/call.ts';
 import { Draft } from '../../../sessions/draft.ts';
 import { encodeCancel, encodeRequest } from '../../../sessions/encode.ts';
+import { Rejection } from '../../../sessions/rejection.ts';
 import { FORMAT_BYTES, REQUEST } from '../../../transport/wire/frame.ts';
 
 const MANNER: Manner = {
@@ -19,7 +20,9 @@ function made(errors: unknown[] = []): Call {
   const draft = new Draft(METHOD, 'c', { format: FORMAT_BYTES, bytes: PAYLOAD });
   draft.expires = 9;
   draft.sendBy = 5;
-  const taker = { resolve: () => {}, reject: (error: unknown) => errors.push(error) };
+  const taker = (value: unknown): void => {
+    if (value instanceof Rejection) errors.push(value.error);
+  };
   return new Call({ settled: () => {} }, MANNER, draft, taker);
 }
 
