@@ -55,7 +55,6 @@ export class Carrier implements FlightListener {
   readonly #bitmap: number[] = [];
   /** The datagram written by `pollTransmit`, until `transmitted` says what became of it. */
   #prepared: { readonly messages: Outgoing[]; readonly charge: number } | undefined;
-  /** When something of ours was acknowledged last. */
   #settledAt: number;
   /** When the peer's newest datagram came: our acknowledgement states how long it waited here. */
   #newestAt: number;
@@ -254,19 +253,20 @@ export class Carrier implements FlightListener {
   pollTransmit(slab: Slab, now: number): number {
     assert(this.#prepared === undefined, 'each datagram is reported before the next is asked for');
     if (this.#retries.pending && now < this.#retries.at) return 0;
-    const words = this.#received.writeBitmap(slab, 0);
-    const messagesAt = frame.DATA_BITMAP + 4 * words;
-    const messages: Outgoing[] = [];
-    const end = this.#pack(slab, messagesAt, messages, now);
-    // With the numbers used up, the acknowledgement goes with the next probe, which makes room.
-    if (this.#flight.spare <= RESERVED_PROBES) this.#ackDueAt = Infinity;
-    if (messages.length === 0 && now < this.#ackDueAt) {
-      this.#retries.clear(); // what was refused has been withdrawn meanwhile
-      return 0;
+    if (!this.#queue.empty || this.#probing || now >= this.#ackDueAt) {
+      const messages: Outgoing[] = [];
+      const messagesAt = frame.DATA_BITMAP + 4 * this.#received.writeBitmap(slab, 0);
+      const end = this.#pack(slab, messagesAt, messages, now);
+      // With the numbers used up, the acknowledgement goes with the next probe, which makes room.
+      if (this.#flight.spare <= RESERVED_PROBES) this.#ackDueAt = Infinity;
+      if (messages.length > 0 || now >= this.#ackDueAt) {
+        this.#writeEnvelope(slab, messagesAt, end, now);
+        this.#prepared = { messages, charge: this.#options.traits.truesize(end) };
+        return end;
+      }
     }
-    this.#writeEnvelope(slab, messagesAt, end, now);
-    this.#prepared = { messages, charge: this.#options.traits.truesize(end) };
-    return end;
+    this.#retries.clear(); // what was refused has been withdrawn meanwhile
+    return 0;
   }
 
   /** The transport took the datagram of the last `pollTransmit`. Gives its messages. */

@@ -127,9 +127,16 @@ export class Flight {
     }
     // After a pause the time counts from now: what was idle says nothing about the path.
     const deliveredAt = this.#outstanding === 0 ? now : this.#deliveredAt;
-    const delivered = this.#delivered;
-    const state = { delivered, deliveredAt, waiting: true };
-    this.#sent.push({ number, sentAt: now, charge, messages, repliesOnly, ...state });
+    this.#sent.push({
+      number,
+      sentAt: now,
+      charge,
+      messages,
+      repliesOnly,
+      delivered: this.#delivered,
+      deliveredAt,
+      waiting: true,
+    });
     this.#waiting += 1;
     if (repliesOnly) this.#replies += 1;
     this.#outstanding += charge;

@@ -53,12 +53,7 @@ export class SendQueue {
 
   /** Gives the waiting messages to `take`, in order, until it says false. */
   visit(take: (message: Outgoing) => boolean): void {
-    for (const queue of [this.#again, this.#fresh]) {
-      for (let index = 0; index < queue.length; index++) {
-        const message = queue.peekAt(index)!;
-        if (!message.done && !take(message)) return;
-      }
-    }
+    if (walk(this.#again, take)) walk(this.#fresh, take);
   }
 
   /** Takes out a message that went out, from the head where `visit` found it. */
@@ -90,4 +85,13 @@ export class SendQueue {
 function skip(queue: Denque<Outgoing>): Outgoing | undefined {
   while (queue.length > 0 && queue.peekFront()!.done) queue.shift();
   return queue.peekFront();
+}
+
+/** Gives the messages of a queue to `take`; false if it said so. */
+function walk(queue: Denque<Outgoing>, take: (message: Outgoing) => boolean): boolean {
+  for (let index = 0; index < queue.length; index++) {
+    const message = queue.peekAt(index)!;
+    if (!message.done && !take(message)) return false;
+  }
+  return true;
 }

@@ -95,7 +95,8 @@ export const reliabilityFaults: readonly Fault[] = [
       '(now - this.#since) * RETRY_STALL_SHARE', '0'],
   ]),
   ...faultsIn('reliability/send-queue.js', ['unit/reliability/send-queue', 'property/carrier'], [
-    ['what was lost goes last', '[this.#again, this.#fresh]', '[this.#fresh, this.#again]'],
+    ['what was lost goes last', 'walk(this.#again, take)) walk(this.#fresh, take)',
+      'walk(this.#fresh, take)) walk(this.#again, take)'],
     ['a message is queued twice', 'if (message.queued)\n            return;', ''],
     ['withdrawn messages are not swept out', 'this.#fresh.length > this.#sweepAt', 'false'],
   ]),
