@@ -176,7 +176,7 @@ class Netlink implements NetlinkTransport {
     // An agent that answers by a blocking unicast into our full queue hangs inside our system call,
     // and the event loop with it. What is drained here waits in the slots for the batch that
     // follows.
-    const empty = this.#inbox.drain();
+    const empty = this.#inbox.clear();
     const errno = empty ? this.#socket.send(slab, start, end, peer, 0) : errnos.EAGAIN;
     this.#inbox.follow();
     return this.#outcome(errno);
