@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { performance } from 'node:perf_hooks';
 import { ConnectorError, required } from '../../core/errors.ts';
 import type { Credentials, Sink, Source } from '../transport.ts';
 import { truesize } from '../truesize.ts';
@@ -9,6 +10,8 @@ import { BATCH, SLOT } from './memory.ts';
 import type { MutableCredentials } from './memory.ts';
 import type { NetlinkSocket } from './socket.ts';
 
+/** Taken once: `process` is a getter, which costs more than the call. */
+const { nextTick } = process;
 /** System calls a batch may make, for 256 datagrams, a default queue. Then others have a turn. */
 const ROUNDS = 4;
 /** Batches that may follow sends within one turn of the event loop, before others have theirs. */
@@ -140,7 +143,7 @@ export class Inbox {
     this.#emptyAt = -Infinity;
     if (this.#following || this.#sink === undefined) return;
     this.#following = true;
-    if (this.#batches++ < BATCHES_A_TURN) process.nextTick(this.#deliver);
+    if (this.#batches++ < BATCHES_A_TURN) nextTick(this.#deliver);
     else setImmediate(this.#deliverInTurn);
   }
 
