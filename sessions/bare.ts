@@ -211,7 +211,8 @@ export class BareExchange {
   #handleMessage(slab: Slab, at: number, source: Source, now: number): Drop | undefined {
     const cn = readCnMsg(slab, at);
     // Copied: what is delivered outlives the transport's slab.
-    const payload = slab.bytes.slice(at + CN_MSG_HEADER, at + CN_MSG_HEADER + cn.length);
+    const payloadAt = at + CN_MSG_HEADER;
+    const payload = this.#resources.copies.of(slab.bytes, payloadAt, payloadAt + cn.length);
     const key = formatId(cn.id);
     const siblings = this.#pending.get(key) ?? NONE;
     for (let index = 0; index < siblings.length; index++) {
