@@ -255,7 +255,7 @@ export class BareExchange {
     if (siblings === undefined || !remove(siblings, request)) return;
     if (siblings.isEmpty() && this.#pending.size > IDLE_IDS_MAX) this.#pending.delete(key);
     this.#open -= 1;
-    this.#refused.delete(request);
+    if (this.#refused.size > 0) this.#refused.delete(request);
     this.#resources.deadlines.remove(request);
     if (request.admitted) this.room.free(request.options.charge);
     if (!this.#waiting.isEmpty()) this.#resources.armed(); // its room is the next one's
@@ -294,7 +294,7 @@ function sendOf(request: BareRequest): BareSend {
 }
 
 function bareMessage(cn: CnMsgHeader, payload: Uint8Array, source: Source): BareMessage {
-  const { peer, group, credentials } = source;
+  const { peer, group, credentials: by } = source;
   return {
     id: cn.id,
     seq: cn.seq,
@@ -303,6 +303,6 @@ function bareMessage(cn: CnMsgHeader, payload: Uint8Array, source: Source): Bare
     payload,
     peer,
     group,
-    credentials: credentials && { ...credentials },
+    credentials: by && { pid: by.pid, uid: by.uid, gid: by.gid },
   };
 }
