@@ -51,7 +51,7 @@ export const wireFaults: readonly Fault[] = [
   ]),
   ...faultsIn('sessions/consumed.js', ['property/consumed'], [
     ['an id is not looked at', ' && ring[at + IDX] === idx && ring[at + VAL] === val', ''],
-    ['what was written over is believed', 'number > gone', 'number > 0'],
+    ['an older one with the same hash is lost', 'ring[at + BEFORE] = this.#newest[hash];', ''],
   ]),
   ...faultsIn('sessions/bare-request.js', ['simulation/bare'], [
     ['a request that is not idempotent is repeated',
