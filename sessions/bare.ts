@@ -46,7 +46,12 @@ export class BareExchange {
   readonly room: ReplyRoom;
   readonly #resources: Resources;
   readonly #listeners = new Map<string, BareListener>();
-  readonly #pending = new Map<string, Set<BareRequest>>();
+  /**
+   * Open requests by id, the oldest first: most often the first to be answered. A Set leaves one
+   * table after the other behind, each pointing to the next: when one has grown old, all that come
+   * after it grow old too, with what they hold (a third of the time of a call with 64 in flight).
+   */
+  readonly #pending = new Map<string, Denque<BareRequest>>();
   readonly #consumed: ConsumedReplies;
   readonly #sends = new Denque<BareSend>();
   /** Requests that were never sent, in order. */
@@ -101,8 +106,8 @@ export class BareExchange {
     const key = formatId(request.options.id);
     const siblings = this.#pending.get(key);
     // The waiter stands before anything is sent: a kernel agent answers inside our send (KF §2.3).
-    if (siblings === undefined) this.#pending.set(key, new Set([request]));
-    else siblings.add(request);
+    if (siblings === undefined) this.#pending.set(key, new Denque([request]));
+    else siblings.push(request);
     this.#open += 1;
     deadlines.add(request);
     this.#waiting.push(request);
@@ -184,11 +189,11 @@ export class BareExchange {
 
   /**
    * The receive queue lost something, so everything that may be asked again is (semantics 26). That
-   * the queue is empty before, the transport sees to: it sends to the kernel in no other state.
+   * the queue is drained before, the transport sees to: it sends to the kernel in no other state.
    */
   handleOverrun(): void {
     for (const siblings of this.#pending.values()) {
-      for (const request of siblings) {
+      for (const request of siblings.toArray()) {
         if (!request.handleOverrun()) continue;
         this.#sends.push(sendOf(request));
         this.#schedule(request);
@@ -199,16 +204,19 @@ export class BareExchange {
   /** The endpoint closes: every open request fails with what is known of it. */
   fail(message: string): void {
     for (const siblings of [...this.#pending.values()]) {
-      for (const request of [...siblings]) request.fail('closed', message);
+      for (const request of siblings.toArray()) request.fail('closed', message);
     }
   }
 
   #handleMessage(slab: Slab, at: number, source: Source, now: number): Drop | undefined {
     const cn = readCnMsg(slab, at);
     // Copied: what is delivered outlives the transport's slab.
-    const payload = slab.bytes.slice(at + CN_MSG_HEADER, at + CN_MSG_HEADER + cn.length);
+    const payloadAt = at + CN_MSG_HEADER;
+    const payload = this.#resources.copies.of(slab.bytes, payloadAt, payloadAt + cn.length);
     const key = formatId(cn.id);
-    for (const request of this.#pending.get(key) ?? NONE) {
+    const siblings = this.#pending.get(key) ?? NONE;
+    for (let index = 0; index < siblings.length; index++) {
+      const request = siblings.peekAt(index)!;
       if (request.options.peer !== source.peer) continue;
       const match = request.match(cn, payload);
       if (match === 'no') continue;
@@ -244,10 +252,10 @@ export class BareExchange {
   #ended(request: BareRequest): void {
     const key = formatId(request.options.id);
     const siblings = this.#pending.get(key);
-    if (siblings?.delete(request) !== true) return;
-    if (siblings.size === 0 && this.#pending.size > IDLE_IDS_MAX) this.#pending.delete(key);
+    if (siblings === undefined || !remove(siblings, request)) return;
+    if (siblings.isEmpty() && this.#pending.size > IDLE_IDS_MAX) this.#pending.delete(key);
     this.#open -= 1;
-    this.#refused.delete(request);
+    if (this.#refused.size > 0) this.#refused.delete(request);
     this.#resources.deadlines.remove(request);
     if (request.admitted) this.room.free(request.options.charge);
     if (!this.#waiting.isEmpty()) this.#resources.armed(); // its room is the next one's
@@ -257,7 +265,7 @@ export class BareExchange {
   #admit(): BareSend | undefined {
     for (let next = this.#waiting.peekFront(); next; next = this.#waiting.peekFront()) {
       if (!next.settled) {
-        const [oldest = next] = this.#pending.get(formatId(next.options.id)) ?? NONE;
+        const oldest = this.#pending.get(formatId(next.options.id))?.peekFront() ?? next;
         if (seqDistance(oldest.genes.seq, next.genes.seq) >= next.options.window) return undefined;
         if (!this.room.take(next.options.charge)) return undefined;
         next.admitted = true;
@@ -269,7 +277,15 @@ export class BareExchange {
   }
 }
 
-const NONE: ReadonlySet<BareRequest> = new Set();
+const NONE = new Denque<BareRequest>();
+
+/** True if it was there. */
+function remove(requests: Denque<BareRequest>, request: BareRequest): boolean {
+  for (let index = 0; index < requests.length; index++) {
+    if (requests.peekAt(index) === request) return requests.removeOne(index) !== undefined;
+  }
+  return false;
+}
 
 function sendOf(request: BareRequest): BareSend {
   const { id, flags, payload, peer } = request.options;
@@ -278,7 +294,7 @@ function sendOf(request: BareRequest): BareSend {
 }
 
 function bareMessage(cn: CnMsgHeader, payload: Uint8Array, source: Source): BareMessage {
-  const { peer, group, credentials } = source;
+  const { peer, group, credentials: by } = source;
   return {
     id: cn.id,
     seq: cn.seq,
@@ -287,6 +303,6 @@ function bareMessage(cn: CnMsgHeader, payload: Uint8Array, source: Source): Bare
     payload,
     peer,
     group,
-    credentials: credentials && { ...credentials },
+    credentials: by && { pid: by.pid, uid: by.uid, gid: by.gid },
   };
 }

@@ -29,6 +29,8 @@ import * as frame from '../transport/wire/frame.ts';
 import { writeOpening, type Incarnation } from '../transport/wire/handshake.ts';
 
 const resolved = Promise.resolve();
+/** Taken once: `process` is a getter, which costs more than the call. */
+const { nextTick } = process;
 /** Datagrams to one session before the others get their turn. */
 const BURST = 64;
 
@@ -209,7 +211,7 @@ export class Driver implements Sink {
   }
 
   /** A tick made by a microtask runs when all microtasks, however long their chains, are done. */
-  readonly #planTurn = (): void => process.nextTick(this.#turn);
+  readonly #planTurn = (): void => nextTick(this.#turn);
 
   readonly #turn = (): void => {
     this.#scheduled = false;

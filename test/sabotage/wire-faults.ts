@@ -49,6 +49,10 @@ export const wireFaults: readonly Fault[] = [
     ['an ack that w1 cannot tell apart is drawn', 'while (ack === seqPlus(this.#seq, 1))',
       'while (false)', 'simulation/bare-origin'],
   ]),
+  ...faultsIn('sessions/consumed.js', ['property/consumed'], [
+    ['an id is not looked at', ' && ring[at + IDX] === idx && ring[at + VAL] === val', ''],
+    ['an older one with the same hash is lost', 'ring[at + BEFORE] = this.#newest[hash];', ''],
+  ]),
   ...faultsIn('sessions/bare-request.js', ['simulation/bare'], [
     ['a request that is not idempotent is repeated',
       'this.options.repeatable ? now + this.#waitMs : Infinity', 'now + this.#waitMs'],
