@@ -37,7 +37,7 @@ export interface BareCallOptions {
   readonly remembered?: number;
   /**
    * The most that answers it; default one datagram of 4096 bytes. Requests wait until the replies
-   * to all that are open fit into half of the receive queue together (semantics 25).
+   * to all that are open fit into the receive queue together (semantics 25).
    */
   readonly reply?: ReplySize;
 }

@@ -9,9 +9,6 @@ export interface ReplySize {
 /** Both headers before the payload. */
 const HEADERS = 36;
 
-/** The part of the receive queue for replies; the rest is for what comes unasked meanwhile. */
-const PART = 0.5;
-
 /**
  * Keeps the replies on their way within what the receive queue surely holds. An agent in the kernel
  * that answers by a blocking unicast into a full queue sleeps, with locks that our next send to it
@@ -42,7 +39,7 @@ export class ReplyRoom {
   /** Takes room for a reply; false if there is not enough now. */
   take(charge: number): boolean {
     const sum = this.#taken + charge;
-    if (this.#taken > 0 && sum > this.#traits.receiveBuffer * PART) return false;
+    if (this.#taken > 0 && sum > this.#traits.receiveBuffer) return false;
     this.#taken = sum;
     return true;
   }

@@ -58,10 +58,10 @@ function ask(client: Endpoint, count: number, options = {}): Promise<unknown>[] 
   });
 }
 
-test('no more requests are on their way than replies fit into half of the queue', async (t) => {
+test('no more requests are on their way than replies fit into the receive queue', async (t) => {
   const world = new World();
   await world.run(async () => {
-    const client = world.endpoint(CLIENT, {}, 2 * (3 * CHARGE + 100));
+    const client = world.endpoint(CLIENT, {}, 3 * CHARGE + 100);
     const agent = new PatientAgent(world);
     const requests = ask(client, 10);
     await world.sleep(5);

@@ -19,15 +19,11 @@ const BATCHES_A_TURN = 32;
 /** Batches after which the drop counter is read even if the queue cannot have been full. */
 const BATCHES_UNCHECKED = 32;
 /**
- * For so long, ms, a queue that was drained counts as empty: a look before each send would take a
- * tenth of a call with one in flight, and more with many, whose answers one look can fetch. Of
- * those the exchange sees that they fill no more than half of the queue (sessions/reply-room.ts);
- * the other half is for what comes unasked: 78 events (KF §6.1) in the smallest that is not drained
- * each time.
+ * For so long, ms, a queue that was seen empty counts as empty if nothing was sent since: whoever
+ * asks again as soon as it is answered need not look twice, and a look takes a tenth of a call. A
+ * default queue takes 256 events (KF §6.1); the kernel does not make so many meanwhile.
  */
 const EMPTY_MS = 0.02;
-/** Queues below this, bytes, are drained before each send. */
-const EMPTY_QUEUE_MIN = 131_072;
 /** What the longest connector message (65,571 bytes, real-kernel §5) charges a queue. */
 const LARGEST_CHARGE = truesize(65_572, false);
 
@@ -73,9 +69,8 @@ export class Inbox {
   #filled = 0;
   /** The queue was empty when last asked. */
   #drained = false;
-  /** When it was last seen empty, and for how long that counts. */
+  /** When the queue was last seen empty with nothing sent since. */
   #emptyAt = -Infinity;
-  readonly #emptyMs: number;
   #following = false;
   #batches = 0;
   /** Undefined where looking can find nothing: on the connector answers follow at once. */
@@ -92,7 +87,6 @@ export class Inbox {
     this.#socket = socket;
     this.#kernelOnly = kernelOnly;
     this.#lossy = kernelOnly;
-    this.#emptyMs = socket.receiveBuffer < EMPTY_QUEUE_MIN ? 0 : EMPTY_MS;
     // With one processor whoever is waited for needs the one that looking takes.
     this.#lookout = kernelOnly || availableParallelism() < 2 ? undefined : new Lookout();
   }
@@ -139,17 +133,14 @@ export class Inbox {
     return this.#drained;
   }
 
-  /** Makes room for what a send to the kernel may put into the queue. False if there is none. */
+  /** Clears the queue for what a send to the kernel may put there; true if it is empty now. */
   clear(): boolean {
-    const now = performance.now();
-    if (now - this.#emptyAt < this.#emptyMs) return true;
-    if (!this.drain()) return false;
-    this.#emptyAt = now;
-    return true;
+    return performance.now() - this.#emptyAt < EMPTY_MS || this.drain();
   }
 
-  /** Makes a batch follow what the caller does now. */
+  /** Makes a batch follow what was sent. */
   follow(): void {
+    this.#emptyAt = -Infinity;
     if (this.#following || this.#sink === undefined) return;
     this.#following = true;
     if (this.#batches++ < BATCHES_A_TURN) nextTick(this.#deliver);

@@ -176,8 +176,8 @@ class Netlink implements NetlinkTransport {
     // An agent that answers by a blocking unicast into our full queue hangs inside our system call,
     // and the event loop with it. What is drained here waits in the slots for the batch that
     // follows.
-    const clear = this.#inbox.clear();
-    const errno = clear ? this.#socket.send(slab, start, end, peer, 0) : errnos.EAGAIN;
+    const empty = this.#inbox.clear();
+    const errno = empty ? this.#socket.send(slab, start, end, peer, 0) : errnos.EAGAIN;
     this.#inbox.follow();
     return this.#outcome(errno);
   }
