@@ -171,6 +171,7 @@ export function resolveLimits(overrides: Partial<Limits> = {}): Limits {
     limits.creditMax >= CREDIT_MIN && limits.creditMax < 2 ** 30,
     'credit allows a piece and has room to grow',
   );
+  assert(limits.completedPairsMax <= 2 ** 24, 'replies of bare peers are remembered in one ring');
   assert(limits.channelsMax <= 0xffff, 'a channel number is 16 bits, 0 is none');
   assert(limits.sessionsPerPeerMax <= limits.sessionsMax, 'one peer has no more than all');
   return limits;

@@ -120,9 +120,9 @@ export class Carrier implements FlightListener {
     return this.#queue.freshBytes < this.#options.packedMax;
   }
 
-  /** True if the transport refused what is still to be sent. */
+  /** True if a full queue refused what is still to be sent. */
   get stalled(): boolean {
-    return this.#retries.pending;
+    return this.#retries.full;
   }
 
   /** Probes sent since the last acknowledgement. */
@@ -286,7 +286,7 @@ export class Carrier implements FlightListener {
   refused(full: boolean, since: number, now: number): void {
     this.#takePrepared();
     if (full) this.#window.decrease(this.#flight.outstanding);
-    this.#retries.refused(since, now);
+    this.#retries.refused(full, since, now);
   }
 
   /** What was refused may be sent: the receiver has shown that it reads. */

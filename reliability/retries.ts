@@ -18,6 +18,7 @@ export class Retries {
   #count = 0;
   #at = -Infinity;
   #since = -Infinity;
+  #full = false;
 
   constructor(roundTrip: RoundTrip, grainMs: number) {
     this.#roundTrip = roundTrip;
@@ -27,6 +28,11 @@ export class Retries {
   /** True if the last datagram was refused, and is still to be sent. */
   get pending(): boolean {
     return this.#count > 0;
+  }
+
+  /** True if that was for a full queue. */
+  get full(): boolean {
+    return this.pending && this.#full;
   }
 
   /** While `pending`: when to ask again, and since when it has been refused. */
@@ -39,7 +45,8 @@ export class Retries {
   }
 
   /** The transport refused, as it has since `since`, if that is known to be longer. */
-  refused(since: number, now: number): void {
+  refused(full: boolean, since: number, now: number): void {
+    this.#full = full;
     if (this.#count === 0) this.#since = since;
     const share = this.#roundTrip.smoothedMs * RETRY_SHARE * RETRY_BACKOFF ** this.#count;
     this.#count = Math.min(this.#count + 1, COUNT_MAX);

@@ -189,7 +189,7 @@ export class BareExchange {
 
   /**
    * The receive queue lost something, so everything that may be asked again is (semantics 26). That
-   * the queue is empty before, the transport sees to: it sends to the kernel in no other state.
+   * the queue is empty before, the transport sees to (transport/netlink/inbox.ts, `clear`).
    */
   handleOverrun(): void {
     for (const siblings of this.#pending.values()) {

@@ -172,8 +172,9 @@ export class Call implements Timed {
     left.expires = this.expires;
     left.sendBy = this.expires; // it has waited for the peer to come back, not for its turn
     const call = new Call(this.site, this.manner, left, this.#taker);
-    const unknown = settlement?.ok === false && settlement.outcome === 'unknown';
-    const doubted = unknown ? this.holder?.incarnation : this.#course.doubted;
+    const outcome = settlement?.ok === false ? settlement.outcome : undefined;
+    const mayHaveRun = outcome === 'unknown' || outcome === 'executed';
+    const doubted = mayHaveRun ? this.holder?.incarnation : this.#course.doubted;
     const { tie } = this.#course;
     call.#course = { tie, sendings: this.sendings, doubted };
     if (tie !== undefined) tie.call = call;

@@ -4,7 +4,7 @@ import { Demux } from './demux.ts';
 import { Dialer } from './dialer.ts';
 import { EventExchange } from './events/exchange.ts';
 import { FlowRoom } from './flow-room.ts';
-import { Gates } from './gates.ts';
+import { Gates, LOOK_MS } from './gates.ts';
 import { grantOf } from './grant.ts';
 import { Handshakes, type Handshake } from './handshakes.ts';
 import type { Incoming } from './incoming.ts';
@@ -301,14 +301,12 @@ export class Driver implements Sink {
   #sendData(): void {
     for (const session of this.#touched.splice(0)) {
       session.touched = false;
-      this.#gates.pass(session, this.#transmit);
+      const passed = this.#gates.pass(session, this.#transmit);
+      if (!passed) this.#roster.file(session, this.#now + LOOK_MS);
     }
   }
 
-  /**
-   * Sends all that a session may send now, and files when to look at it again. False if it has more
-   * to send, and the transport refused.
-   */
+  /** Sends what a session may send now, and files it. False if its peer's queue is full. */
   readonly #transmit = (session: Session): boolean => {
     const { traits } = this.resources;
     for (let sent = 0; ; sent++) {
@@ -323,11 +321,12 @@ export class Driver implements Sink {
       if (outcome === 'sent') {
         countMessages(this.resources.counters, session.carrier.transmitted(this.#now));
         session.handleTransmitted();
+        this.#gates.taken(session.peer);
         continue;
       }
-      const busy = outcome === 'busy';
-      const since = busy ? this.#gates.refused(session, sent > 0, this.#now) : this.#now;
-      session.carrier.refused(busy, since, this.#now);
+      const full = outcome === 'busy';
+      const since = full ? this.#gates.refused(session, this.#now) : this.#now;
+      session.carrier.refused(full, since, this.#now);
       if (outcome === 'no-peer' && traits.reportsDeath) {
         session.fail('peer-lost', 'nobody is bound to the address any more', 'unknown');
       }

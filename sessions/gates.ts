@@ -3,6 +3,9 @@ import type { SessionState } from './session.ts';
 import type { Carrier } from '../reliability/carrier.ts';
 import type { Peer } from '../transport/transport.ts';
 
+/** Who waits is looked at no more often than this, ms: it may be time to give the session up. */
+export const LOOK_MS = 50;
+
 /** What gates need to know of a session. */
 export interface Gated {
   readonly peer: Peer;
@@ -31,32 +34,37 @@ export class Gates<T extends Gated> {
   readonly #gates = new Map<Peer, Gate<T>>();
 
   /**
-   * Lets a session send, and then those who waited behind it; or lets it wait for its turn. `send`
-   * gives false if the session has more to send and was refused.
+   * Lets a session send, and then those who waited behind it. False if it has to wait for its turn.
+   * `send` gives false if a full queue refused the session, now or before.
    */
-  pass(session: T, send: (session: T) => boolean): void {
-    if (this.#waits(session)) return;
+  pass(session: T, send: (session: T) => boolean): boolean {
+    if (session.state === 'ended') this.#leave(session);
+    else if (this.#waits(session)) return false;
     let next: T | undefined = session;
     while (next !== undefined && send(next)) next = this.#next(next);
+    return true;
   }
 
-  /**
-   * The queue of the session's peer is full; `sent` is whether it took anything before. Gives since
-   * when it has been full without a sign of life.
-   */
-  refused(session: T, sent: boolean, now: number): number {
+  /** The queue of the session's peer is full. Gives since when, as far as it may know. */
+  refused(session: T, now: number): number {
     const gate = this.#of(session.peer);
     if (gate === undefined) {
       this.#gates.set(session.peer, { asker: session, since: now, waiting: new Denque() });
       return now;
     }
-    gate.since = sent ? now : Math.min(gate.since, now);
-    return gate.since;
+    gate.since = Math.min(gate.since, now);
+    return Math.max(gate.since, session.carrier.settledAt); // it may be younger than that
+  }
+
+  /** The peer's queue took something. */
+  taken(peer: Peer): void {
+    const gate = this.#of(peer);
+    if (gate !== undefined) gate.since = Infinity;
   }
 
   /**
-   * Something came for a session. If it acknowledges anything, the peer has read its queue: gives
-   * who asks now.
+   * Something came for a session. If it acknowledges anything, or opened the session, the peer has
+   * read its queue: gives who asks now.
    */
   heard(session: T, now: number): T | undefined {
     const gate = this.#of(session.peer);
@@ -69,7 +77,7 @@ export class Gates<T extends Gated> {
   /** True if others came before it, which ask for all. */
   #waits(session: T): boolean {
     const gate = this.#of(session.peer);
-    if (gate === undefined || gate.asker === session || session.state === 'ended') return false;
+    if (gate === undefined || gate.asker === session) return false;
     if (!session.gated) {
       session.gated = true;
       gate.waiting.push(session);
@@ -81,16 +89,24 @@ export class Gates<T extends Gated> {
   #next(session: T): T | undefined {
     const gate = this.#of(session.peer);
     if (gate?.asker !== session) return undefined;
-    // A peer that one session was lost to owes the others no new respite.
-    if (session.state !== 'ended') gate.since = Infinity;
-    for (let next = gate.waiting.shift(); next !== undefined; next = gate.waiting.shift()) {
-      next.gated = false;
-      if (next.state === 'ended') continue;
-      gate.asker = next;
-      return next;
+    const next = gate.waiting.shift();
+    if (next === undefined) {
+      this.#gates.delete(session.peer);
+      return undefined;
     }
-    this.#gates.delete(session.peer);
-    return undefined;
+    next.gated = false;
+    gate.asker = next;
+    return next;
+  }
+
+  /** It waits no longer. */
+  #leave(session: T): void {
+    if (!session.gated) return;
+    session.gated = false;
+    const waiting = this.#of(session.peer)?.waiting;
+    for (let index = 0; waiting !== undefined && index < waiting.length; index++) {
+      if (waiting.peekAt(index) === session) waiting.removeOne(index);
+    }
   }
 
   #of(peer: Peer): Gate<T> | undefined {

@@ -48,10 +48,13 @@ export class Roster {
     return this.#agenda.due(now);
   }
 
-  /** Has a session looked at when it asks for it, or forgets it if it has ended. */
-  file(session: Session): void {
+  /**
+   * Has a session looked at when it asks for it, but not before `soonest`, or forgets it if it has
+   * ended.
+   */
+  file(session: Session, soonest: number = -Infinity): void {
     if (session.state !== 'ended') {
-      this.#agenda.file(session, session.pollTimeout());
+      this.#agenda.file(session, Math.max(session.pollTimeout(), soonest));
       return;
     }
     this.#demux.forget(session);

@@ -181,6 +181,7 @@ export class Session implements Sleeper {
     if (machines === undefined || this.#state === 'ended') return;
     const { carrier, patience } = machines;
     carrier.handleTimeout(now);
+    patience.note(this.#heldUp, now);
     if (now >= this.#pingAt) this.#say(frame.PING);
     if (now >= patience.endsAt) this.#hurry();
     if (this.#state === 'closing' && carrier.fruitlessProbes > CLOSE_PROBES) {

@@ -74,7 +74,7 @@ export const reliabilityFaults: readonly Fault[] = [
     ['what was refused is not tried again',
       'return this.#retries.pending ? this.#retries.at : at;', 'return at;'],
     ['a refused datagram is taken for sent',
-      'this.#retries.refused(since, now);', 'this.#flight.sent([], 0, now);'],
+      'this.#retries.refused(full, since, now);', 'this.#flight.sent([], 0, now);'],
     ['a full queue does not slow the sender', 'this.#window.decrease(this.#flight.outstanding);',
       ''],
     ['credit is not looked at', 'charge > credit', 'false'],

@@ -50,6 +50,13 @@ export const sessionFaults: readonly Fault[] = [
     ['a session that has ended is kept', 'this.#agenda.forget(session);', ''],
     ['a session is not forgotten', 'this.#demux.forget(session);', '', 'simulation/scenarios'],
   ]),
+  ...faultsIn('sessions/call.js', ['simulation/idempotent'], [
+    ['a call that ran there is repeated', "outcome === 'unknown' || outcome === 'executed'",
+      "outcome === 'unknown'"],
+  ]),
+  ...faultsIn('reliability/retries.js', ['simulation/crowded'], [
+    ['a want of memory is taken for a full queue', 'this.pending && this.#full', 'this.pending'],
+  ]),
   ...faultsIn('sessions/gates.js', ['unit/sessions/gates', 'simulation/crowded'], [
     ['each session asks a full queue', 'if (this.#waits(session))', 'if (false)'],
     ['who waits longest is served last', 'gate.waiting.push(session);',
@@ -57,14 +64,19 @@ export const sessionFaults: readonly Fault[] = [
     ['a session waits twice', 'session.gated = true;', ''],
     ['a session waits once', 'next.gated = false;', ''],
     ['any datagram has the queue asked', 'session.carrier.settledAt !== now', 'false'],
-    ['each session finds out by itself that a queue stays full',
-      "if (session.state !== 'ended')", 'if (true)'],
+    ['a queue that took something was full all the time',
+      'if (gate !== undefined) gate.since = Infinity;', ''],
+    ['a young session is as old as the queue is full',
+      'Math.max(gate.since, session.carrier.settledAt)', 'gate.since'],
+    ['who has ended is kept waiting', 'this.#leave(session);', ''],
     ['an open gate is still waited at', 'this.#gates.delete(session.peer);', ''],
   ]),
   ...faultsIn('sessions/driver.js', ['simulation/crowded'], [
     ['a session that is put off lets the next one try', '|| !session.carrier.stalled', '|| true'],
     ['what is known of a full queue is not told',
-      'this.#gates.refused(session, sent > 0, this.#now)', 'this.#now'],
+      'this.#gates.refused(session, this.#now)', 'this.#now'],
+    ['a session that waits to send is not looked at',
+      'this.#roster.file(session, this.#now + LOOK_MS);', ''],
   ]),
   ...faultsIn('sessions/session.js', ['unit/sessions/sleep'], [
     ['a session never sleeps', 'this.#machines = undefined; return true;', 'return true;'],

@@ -1,5 +1,7 @@
 import test from 'ava';
+import { openPair } from './pair.ts';
 import { ID, World } from './world.ts';
+import * as frame from '../../transport/wire/frame.ts';
 
 const LINK = { delayMs: { min: 0.5, max: 0.5 } };
 
@@ -39,4 +41,26 @@ test('an idempotent call runs once in each process of its server, no more (P6.9)
       await again.close();
     });
   }
+});
+
+test('nor if all that is missing of its reply are pieces (P6.9)', async (t) => {
+  const { clock, client, server, toClient } = openPair({
+    roundTripMs: 1, fifo: false, limits: { silenceMs: 2_000 },
+  });
+  let ran = 0;
+  server.serve(ID, {
+    large: () => {
+      ran += 1;
+      return new Uint8Array(100_000);
+    },
+  });
+  await clock.run((async () => {
+    const connection = await client.connect(ID, { peer: 100 });
+    toClient.loses = (kinds) => kinds.includes(frame.REPLY_PIECE) && !kinds.includes(frame.REPLY);
+    const call = connection.call('large', 1, { timeoutMs: 30_000, idempotent: true });
+    t.like(await t.throwsAsync(call), { code: 'peer-lost', outcome: 'unknown' });
+    t.is(ran, 1);
+    client.destroy();
+    server.destroy();
+  })());
 });

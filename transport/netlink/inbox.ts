@@ -20,10 +20,13 @@ const BATCHES_A_TURN = 32;
 const BATCHES_UNCHECKED = 32;
 /**
  * For so long, ms, a queue that was seen empty counts as empty if nothing was sent since: whoever
- * asks again as soon as it is answered need not look twice, and a look takes a tenth of a call. A
- * default queue takes 256 events (KF §6.1); the kernel does not make so many meanwhile.
+ * asks again as soon as it is answered need not look twice, and a look takes a tenth of a call. The
+ * smallest queue that this holds for takes 157 events (KF §6.1): the kernel does not make so many
+ * meanwhile that there is no room for a reply.
  */
 const EMPTY_MS = 0.02;
+/** Queues below this, bytes, are drained before each send. */
+const EMPTY_QUEUE_MIN = 131_072;
 /** What the longest connector message (65,571 bytes, real-kernel §5) charges a queue. */
 const LARGEST_CHARGE = truesize(65_572, false);
 
@@ -69,8 +72,9 @@ export class Inbox {
   #filled = 0;
   /** The queue was empty when last asked. */
   #drained = false;
-  /** When the queue was last seen empty with nothing sent since. */
+  /** When the queue was last seen empty with nothing sent since, and for how long that counts. */
   #emptyAt = -Infinity;
+  readonly #emptyMs: number;
   #following = false;
   #batches = 0;
   /** Undefined where looking can find nothing: on the connector answers follow at once. */
@@ -87,6 +91,7 @@ export class Inbox {
     this.#socket = socket;
     this.#kernelOnly = kernelOnly;
     this.#lossy = kernelOnly;
+    this.#emptyMs = socket.receiveBuffer < EMPTY_QUEUE_MIN ? 0 : EMPTY_MS;
     // With one processor whoever is waited for needs the one that looking takes.
     this.#lookout = kernelOnly || availableParallelism() < 2 ? undefined : new Lookout();
   }
@@ -135,7 +140,7 @@ export class Inbox {
 
   /** Clears the queue for what a send to the kernel may put there; true if it is empty now. */
   clear(): boolean {
-    return performance.now() - this.#emptyAt < EMPTY_MS || this.drain();
+    return performance.now() - this.#emptyAt < this.#emptyMs || this.drain();
   }
 
   /** Makes a batch follow what was sent. */
@@ -159,7 +164,9 @@ export class Inbox {
     if (sink === undefined || !this.#open) return;
     let any = false;
     for (let round = 0; round < ROUNDS; round++) {
-      if (this.drain() && this.#kernelOnly) this.#emptyAt = performance.now();
+      // Before the look: what comes after it while others have the processor is not seen.
+      const now = this.#kernelOnly ? performance.now() : 0;
+      if (this.drain() && this.#kernelOnly) this.#emptyAt = now;
       while (this.#next < this.#filled) {
         any = true;
         this.#hand(this.#next++, sink);

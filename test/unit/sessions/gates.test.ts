@@ -36,16 +36,17 @@ class Queues {
 
   readonly #send = (sender: Sender): boolean => {
     this.visits += 1;
-    for (let sent = 0; sender.left > 0 && sender.state !== 'ended'; sent++) {
+    while (sender.left > 0 && sender.state !== 'ended') {
       const room = this.room.get(sender.peer)!;
       if (room === 0) {
         this.refusals += 1;
-        this.since.push(this.gates.refused(sender, sent > 0, this.now));
+        this.since.push(this.gates.refused(sender, this.now));
         return false;
       }
       this.room.set(sender.peer, room - 1);
       sender.left -= 1;
       this.sent.push(sender.name);
+      this.gates.taken(sender.peer);
     }
     return true;
   };
@@ -91,10 +92,13 @@ test('who has ended neither waits nor is waited for', (t) => {
   const [a, b, c, d] = senders('abcd') as [Sender, Sender, Sender, Sender];
   queues.pass(a, b, c, d);
   b.state = 'ended';
+  queues.pass(b); // as soon as it has ended
+  queues.visits = 0;
   queues.room.set(1, 1);
   a.state = 'ended';
   queues.pass(a);
   t.is(queues.sent.join(''), 'c');
+  t.is(queues.visits, 3, 'a, c and d');
   t.is(queues.refusals, 2);
 });
 
