@@ -15,6 +15,7 @@ export interface BareMessage {
   readonly seq: number;
   readonly ack: number;
   readonly flags: number;
+  /** May be a part of a larger `ArrayBuffer`, as small Buffers are. */
   readonly payload: Uint8Array;
   readonly peer: Peer;
   /** The multicast group it was sent to; 0 for unicast. */
