@@ -15,7 +15,8 @@ import type { Service } from './service.ts';
 import type { Session } from './session.ts';
 import { Turns } from './turns.ts';
 import { Vigil } from './vigil.ts';
-import type { Clock, Timer } from '../core/clock.ts';
+import { Wakeup } from './wakeup.ts';
+import type { Clock } from '../core/clock.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Random } from '../core/random.ts';
 import { Arena } from '../core/arena.ts';
@@ -68,9 +69,8 @@ export class Driver implements Sink {
   readonly #roster: Roster;
   readonly #gates = new Gates<Session>();
   readonly #turns: Turns;
-  readonly #timer: Timer;
+  readonly #wakeup: Wakeup;
   readonly #out: Slab;
-  #armedAt = Infinity;
   #now: number;
   #inBatch = false;
   #scheduled = false;
@@ -127,7 +127,7 @@ export class Driver implements Sink {
     const open = (handshake: Handshake): SendOutcome => this.#sendOpen(handshake);
     const closed = (): boolean => this.#closed;
     this.dialer = new Dialer({ clock, resources, demux, handshakes, closed, send: open });
-    this.#timer = clock.timer(this.#wake);
+    this.#wakeup = new Wakeup(clock, transport, this.#wake);
     transport.start(this);
   }
 
@@ -173,6 +173,10 @@ export class Driver implements Sink {
     this.schedule();
   }
 
+  looked(): void {
+    this.#wakeup.handleLook();
+  }
+
   failed(error: Error): void {
     for (const session of this.demux.sessions()) {
       session.fail('peer-lost', `the transport failed: ${error.message}`, 'unknown');
@@ -206,7 +210,7 @@ export class Driver implements Sink {
     this.#closed = true;
     this.events.destroy();
     this.#handshakes.fail();
-    this.#timer.disarm();
+    this.#wakeup.disarm();
     this.#transport.close();
   }
 
@@ -222,7 +226,6 @@ export class Driver implements Sink {
   };
 
   readonly #wake = (): void => {
-    this.#armedAt = Infinity;
     this.#turns.handleRead();
     this.#now = this.#clock.now();
     this.resources.deadlines.expire(this.#now, (timed) => timed.expire());
@@ -391,9 +394,6 @@ export class Driver implements Sink {
   #arm(): void {
     const { deadlines, vigil } = this.resources;
     const next = Math.min(this.#roster.nextAt, deadlines.nextAt, vigil.pollTimeout(this.#now));
-    const at = this.#turns.waiting ? this.#now : next;
-    if (at === this.#armedAt) return;
-    this.#armedAt = at;
-    this.#timer.arm(at);
+    this.#wakeup.set(this.#turns.waiting ? this.#now : next);
   }
 }

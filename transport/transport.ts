@@ -78,6 +78,11 @@ export interface Sink {
   received(): void;
   /** The transport broke and will deliver nothing more. */
   failed(error: Error): void;
+  /**
+   * The transport looked for datagrams, found none, and looks again if it is still `looking`. Only
+   * who reads `Transport.looking` needs to know.
+   */
+  looked?(): void;
 }
 
 /**
@@ -94,6 +99,12 @@ export interface Transport {
   readonly traits: Traits;
   /** Our own address. */
   readonly address: Peer;
+  /**
+   * True while it looks for datagrams again and again instead of sleeping: until that ends, and
+   * once when it does, each look is followed by a batch or by `Sink.looked`. Absent where it always
+   * sleeps. Whoever has something to do soon needs no timer meanwhile.
+   */
+  readonly looking?: boolean;
   /**
    * Where a server for a connector id is found by convention, if nobody says otherwise. An address
    * proves nothing about who is bound to it: check credentials where that matters.

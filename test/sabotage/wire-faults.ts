@@ -79,4 +79,17 @@ export const wireFaults: readonly Fault[] = [
     ['vain looks go on for ever', 'this.#misses + 1', 'this.#misses'],
     ['vain looks are never forgiven', 'this.#misses = 0;', ''],
   ]),
+  ...faultsIn('transport/netlink/inbox.js', ['integration/netlink-looks'], [
+    ['each look waits for its turn', 'now - this.#turnedAt < LOOKS_A_TURN_MS', 'false'],
+    ['looks let nobody have a turn', 'now - this.#turnedAt < LOOKS_A_TURN_MS', 'true'],
+  ]),
+  ...faultsIn('sessions/wakeup.js', ['unit/sessions/wakeup'], [
+    ['a look wakes nobody', 'this.#at <= this.#clock.now()', 'false'],
+    ['a look wakes too early', 'this.#at <= this.#clock.now()', 'this.#at !== Infinity'],
+    ['after the last look no timer is armed',
+      'else if (this.#transport.looking !== true)\n            this.#arm();', ''],
+    ['a timer is armed although somebody looks',
+      'this.#at = at;\n        if (this.#transport.looking !== true)', 'this.#at = at;'],
+    ['what woke once wakes again', 'this.#at = Infinity;\n        this.#wake();', 'this.#wake();'],
+  ]),
 ];

@@ -12,6 +12,7 @@ import type { NetlinkSocket } from './socket.ts';
 
 /** Taken once: `process` is a getter, which costs more than the call. */
 const { nextTick } = process;
+const resolved = Promise.resolve();
 /** System calls a batch may make, for 256 datagrams, a default queue. Then others have a turn. */
 const ROUNDS = 4;
 /** Batches that may follow sends within one turn of the event loop, before others have theirs. */
@@ -25,6 +26,8 @@ const BATCHES_UNCHECKED = 32;
  * meanwhile that there is no room for a reply.
  */
 const EMPTY_MS = 0.02;
+/** For so long, ms, looks follow each other within one turn of the event loop. */
+const LOOKS_A_TURN_MS = 0.1;
 /** Queues below this, bytes, are drained before each send. */
 const EMPTY_QUEUE_MIN = 131_072;
 /** What the longest connector message (65,571 bytes, real-kernel §5) charges a queue. */
@@ -50,8 +53,12 @@ class SlotSource implements Source {
  * immediate: it comes in the same turn, and what it schedules runs right after it, on every
  * version; and what a sink throws in error is an uncaught exception, not the result of a later call
  * to koffi. Then a send to the kernel: the answer waits when the call returns (KF §2.3), so the
- * batch follows by process.nextTick, without a trip through epoll. And between processes a look at
- * the queue in each turn of the event loop for a little while after a batch, as `Lookout` says.
+ * batch follows by process.nextTick, without a trip through epoll. And between processes looks at
+ * the queue for a little while after a batch, as `Lookout` says.
+ *
+ * A look is a tick made by a microtask: it comes when all promise reactions have run and whoever
+ * was handed a batch has sent what it gave rise to. A turn of the event loop for each would take
+ * longer, and hear from epoll of what was just read. But others wait for that turn.
  */
 export class Inbox {
   /** Datagrams handed to the sink. */
@@ -80,6 +87,8 @@ export class Inbox {
   /** Undefined where looking can find nothing: on the connector answers follow at once. */
   readonly #lookout: Lookout | undefined;
   #looking = false;
+  /** When a turn of the event loop was last seen to begin. */
+  #turnedAt = -Infinity;
 
   /** What came out of the queue since it was last seen empty or the drops were last read. */
   #charge = 0;
@@ -94,6 +103,11 @@ export class Inbox {
     this.#emptyMs = socket.receiveBuffer < EMPTY_QUEUE_MIN ? 0 : EMPTY_MS;
     // With one processor whoever is waited for needs the one that looking takes.
     this.#lookout = kernelOnly || availableParallelism() < 2 ? undefined : new Lookout();
+  }
+
+  /** True while it looks again and again: the sink hears of each look. */
+  get looking(): boolean {
+    return this.#looking;
   }
 
   /**
@@ -179,23 +193,37 @@ export class Inbox {
     if (this.#lossy && this.#reportDrops(sink)) any = true;
     if (any && this.#open) {
       sink.received();
-      if (this.#lookout?.found(performance.now()) === true) this.#lookOn();
+      const now = performance.now();
+      if (this.#lookout?.found(now) === true) this.#lookOn(now);
     }
     if (this.#failure !== 0 && this.#open) this.#fail(sink);
   };
 
-  #lookOn(): void {
+  #lookOn(now: number): void {
     if (this.#looking) return;
     this.#looking = true;
-    setImmediate(this.#look);
+    if (now - this.#turnedAt < LOOKS_A_TURN_MS) void resolved.then(this.#planLook);
+    else setImmediate(this.#lookInTurn);
   }
+
+  readonly #planLook = (): void => nextTick(this.#look);
+
+  readonly #lookInTurn = (): void => {
+    this.#turnedAt = performance.now();
+    this.#look();
+  };
 
   readonly #look = (): void => {
     this.#looking = false;
     if (!this.#open || this.#lookout === undefined) return;
     this.drain();
-    if (this.#filled > 0 || this.#failure !== 0) this.#deliverInTurn();
-    else if (this.#lookout.missed(performance.now())) this.#lookOn();
+    if (this.#filled > 0 || this.#failure !== 0) {
+      this.#deliver();
+      return;
+    }
+    const now = performance.now();
+    if (this.#lookout.missed(now)) this.#lookOn(now);
+    this.#sink?.looked?.();
   };
 
   #hand(slot: number, sink: Sink): void {

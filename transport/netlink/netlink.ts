@@ -72,6 +72,7 @@ export interface NetlinkStats {
 export interface NetlinkTransport extends Transport {
   /** Our own address. */
   readonly portid: number;
+  readonly looking: boolean;
   /** Datagrams lost to a full receive queue: the kernel's own count, read when asked (KF §6.4). */
   readonly drops: number;
   stats(): NetlinkStats;
@@ -141,6 +142,10 @@ class Netlink implements NetlinkTransport {
 
   get address(): number {
     return this.portid;
+  }
+
+  get looking(): boolean {
+    return this.#inbox.looking;
   }
 
   get drops(): number {
