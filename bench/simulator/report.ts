@@ -16,21 +16,22 @@ export function formatSimulator(
   const lines = [
     ...heading('simulator', `${rounds} rounds of ${calls} calls, interleaved`, result, previous),
     'calls a wall second and processor time for a call, server, clients and checks together;',
-    'median of rounds [quartiles]',
+    'median of rounds [quartiles]; worlds are simulations side by side, one a processor',
     '',
   ];
   for (const row of rows) {
     lines.push(formatRow(row, previous?.rows.find((old) =>
-      old.build === row.build && old.faults === row.faults)));
+      old.build === row.build && old.faults === row.faults && old.worlds === row.worlds)));
   }
   return `${lines.join('\n')}\n`;
 }
 
 function formatRow(row: SimulatorRow, old: SimulatorRow | undefined): string {
   const { build, faults, callsPerSecond, cpuUsPerCall, ratio, cpuRatio, sameHistory } = row;
+  const worlds = row.worlds === 1 ? '1 world ' : `${row.worlds} worlds`;
   const goal = goals[faults]!;
   const cells = [
-    `  ${faults.padEnd(25)}${build.padEnd(12)}${wholeText(callsPerSecond.median, 9)}/s`,
+    `  ${faults.padEnd(25)}${build.padEnd(12)}${worlds}${wholeText(callsPerSecond.median, 10)}/s`,
     `${cpuUsPerCall.median.toFixed(2)} us [${cpuUsPerCall.low.toFixed(2)}, `
       + `${cpuUsPerCall.high.toFixed(2)}]`,
     `${(callsPerSecond.median / goal).toFixed(2)} of the goal of ${wholeText(goal, 0)}/s`,

@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import type { Lap } from './worker.ts';
 import type { Plan } from '../../cli/stress/plan.ts';
 import { BASELINE, ownBuild } from '../macro/field.ts';
@@ -19,6 +20,8 @@ export interface SimulatorPlan {
 export interface SimulatorRow {
   readonly build: string;
   readonly faults: string;
+  /** Simulations side by side, each in a process and with a seed of its own. */
+  readonly worlds: number;
   /** Of wall time. */
   readonly callsPerSecond: Spread;
   readonly cpuUsPerCall: Spread;
@@ -52,9 +55,16 @@ const FAULTY = {
 } as const;
 const plans = { 'no faults': FAULTLESS, 'the faults of npm start': FAULTY } as const;
 
+/** Processes that simulate at the same time. */
+interface Runner {
+  readonly name: string;
+  readonly children: readonly ChildProcess[];
+}
+
 /**
  * Runs `cnrpc stress` simulated, each build in a process of its own that lives through the whole
- * run, interleaved. A first round warms up and does not count.
+ * run, interleaved; this build also with as many simulations at once as there are processors, as
+ * `cnrpc simulate` runs them. A first round warms up and does not count.
  */
 export async function simulator(
   plan: SimulatorPlan,
@@ -62,47 +72,66 @@ export async function simulator(
 ): Promise<SimulatorResult> {
   const before = machineFacts();
   const { calls, rounds, baseline } = plan;
-  const builds = [{ name: OURS, url: ownBuild }];
-  if (baseline !== undefined) builds.push({ name: BASELINE, url: baseline });
-  const worker = new URL('worker.js', import.meta.url);
-  const runners: { readonly name: string; readonly child: ChildProcess }[] = [];
+  const builds = [
+    { name: OURS, url: ownBuild, worlds: 1 },
+    { name: OURS, url: ownBuild, worlds: availableParallelism() },
+  ];
+  if (baseline !== undefined) builds.push({ name: BASELINE, url: baseline, worlds: 1 });
+  const runners: Runner[] = [];
   const rows: SimulatorRow[] = [];
   const laps = Object.keys(plans).length * (rounds + 1) * builds.length;
   let done = 0;
-  const run = async (times: number, faults: Plan): Promise<Map<string, Lap[]>> => {
-    const taken = await interleaved(runners, times, async ({ name, child }) => {
-      const lap = await ask<Lap>(name, child, faults);
+  const run = (times: number, faults: Plan): Promise<Map<Runner, Lap[]>> =>
+    interleaved(runners, times, async (runner) => {
+      const lap = await together(runner, faults);
       progress(++done / laps);
       return lap;
     });
-    return new Map([...taken].map(([{ name }, all]) => [name, all]));
-  };
   try {
-    for (const { name, url } of builds) {
-      runners.push({ name, child: await forkReady(name, worker, [url.href]) });
+    for (const { name, url, worlds } of builds) {
+      const children: ChildProcess[] = [];
+      runners.push({ name, children });
+      while (children.length < worlds) {
+        children.push(await forkReady(name, new URL('worker.js', import.meta.url), [url.href]));
+      }
     }
     for (const [faults, shape] of Object.entries(plans)) {
       await run(1, { ...shape, calls });
       const all = await run(rounds, { ...shape, calls });
-      for (const { name } of runners) rows.push(rowOf(name, faults, calls, all));
+      const bases = [...all].find(([{ name }]) => name === BASELINE)?.[1];
+      for (const [runner, taken] of all) rows.push(rowOf(runner, faults, calls, taken, bases));
     }
   } finally {
-    for (const { child } of runners) child.kill();
+    for (const { children } of runners) for (const child of children) child.kill();
   }
   return { machine: afterwards(before), calls, rounds, rows };
 }
 
+/** Has all processes of a runner simulate at once, each with another seed. */
+async function together({ name, children }: Runner, plan: Plan): Promise<Lap> {
+  const began = performance.now();
+  const laps = await Promise.all(children.map((child, index) =>
+    ask<Lap>(name, child, { ...plan, seed: plan.seed + index })));
+  const cpuMs = laps.reduce((sum, lap) => sum + lap.cpuMs, 0);
+  const wallMs = children.length === 1 ? laps[0]!.wallMs : performance.now() - began;
+  return { wallMs, cpuMs, history: laps[0]!.history };
+}
+
 function rowOf(
-  build: string,
+  { name, children }: Runner,
   faults: string,
-  calls: number,
-  laps: ReadonlyMap<string, readonly Lap[]>,
+  callsEach: number,
+  laps: readonly Lap[],
+  bases: readonly Lap[] | undefined,
 ): SimulatorRow {
-  const bases = laps.get(BASELINE);
-  const pairs = laps.get(build)!.map((own, round) => ({ own, base: bases?.[round] ?? own }));
+  const worlds = children.length;
+  const calls = callsEach * worlds;
+  const compared = worlds === 1 ? bases : undefined;
+  const pairs = laps.map((own, round) => ({ own, base: compared?.[round] ?? own }));
   return {
-    build,
+    build: name,
     faults,
+    worlds,
     callsPerSecond: spreadOf(pairs.map(({ own }) => (calls * 1000) / own.wallMs)),
     cpuUsPerCall: spreadOf(pairs.map(({ own }) => (own.cpuMs * 1000) / calls)),
     ratio: spreadOf(pairs.map(({ own, base }) => base.wallMs / own.wallMs)),
