@@ -105,7 +105,9 @@ export class Gates<T extends Gated> {
     session.gated = false;
     const waiting = this.#of(session.peer)?.waiting;
     for (let index = 0; waiting !== undefined && index < waiting.length; index++) {
-      if (waiting.peekAt(index) === session) waiting.removeOne(index);
+      if (waiting.peekAt(index) !== session) continue;
+      waiting.removeOne(index);
+      return;
     }
   }
 

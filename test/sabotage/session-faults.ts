@@ -347,4 +347,9 @@ export const sessionFaults: readonly Fault[] = [
       'REPEAT.maxMs'],
     ['who repeats calls asks as often for ever', '< resources.limits.silenceMs', '< Infinity'],
   ]),
+  ...faultsIn('sessions/rejection.js', ['unit/sessions/rejection'], [
+    ['a rejection resolves', 'reject(this.error);', '_resolve(this.error);'],
+    ['a rejection rejects another promise, too', 'reject(this.error);',
+      'reject(this.error); Promise.reject(this.error);'],
+  ]),
 ];

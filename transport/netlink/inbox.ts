@@ -100,7 +100,8 @@ export class Inbox {
     this.#socket = socket;
     this.#kernelOnly = kernelOnly;
     this.#lossy = kernelOnly;
-    this.#emptyMs = socket.receiveBuffer < EMPTY_QUEUE_MIN ? 0 : EMPTY_MS;
+    // Between processes nobody asks.
+    this.#emptyMs = kernelOnly && socket.receiveBuffer >= EMPTY_QUEUE_MIN ? EMPTY_MS : 0;
     // With one processor whoever is waited for needs the one that looking takes.
     this.#lookout = kernelOnly || availableParallelism() < 2 ? undefined : new Lookout();
   }
@@ -154,7 +155,8 @@ export class Inbox {
 
   /** Clears the queue for what a send to the kernel may put there; true if it is empty now. */
   clear(): boolean {
-    return performance.now() - this.#emptyAt < this.#emptyMs || this.drain();
+    const seen = this.#emptyMs > 0 && performance.now() - this.#emptyAt < this.#emptyMs;
+    return seen || this.drain();
   }
 
   /** Makes a batch follow what was sent. */
@@ -171,16 +173,27 @@ export class Inbox {
     this.#deliver();
   };
 
-  /** Delivers one batch: what waits, up to a bound. For the rest, readiness comes again. */
   readonly #deliver = (): void => {
     this.#following = false;
     const sink = this.#sink;
     if (sink === undefined || !this.#open) return;
+    this.#refill();
+    this.#handBatch(sink);
+  };
+
+  #refill(): void {
+    // Before the look: what comes after it while others have the processor is not seen.
+    const now = this.#emptyMs > 0 ? performance.now() : 0;
+    if (this.drain()) this.#emptyAt = now;
+  }
+
+  /**
+   * Delivers one batch: what is in the slots and in the queue, up to a bound. For the rest,
+   * readiness comes again.
+   */
+  #handBatch(sink: Sink): void {
     let any = false;
-    for (let round = 0; round < ROUNDS; round++) {
-      // Before the look: what comes after it while others have the processor is not seen.
-      const now = this.#kernelOnly ? performance.now() : 0;
-      if (this.drain() && this.#kernelOnly) this.#emptyAt = now;
+    for (let round = 1; ; round++) {
       while (this.#next < this.#filled) {
         any = true;
         this.#hand(this.#next++, sink);
@@ -188,7 +201,8 @@ export class Inbox {
       }
       this.#next = 0;
       this.#filled = 0;
-      if (this.#drained || this.#failure !== 0) break;
+      if (this.#drained || this.#failure !== 0 || round === ROUNDS) break;
+      this.#refill();
     }
     if (this.#lossy && this.#reportDrops(sink)) any = true;
     if (any && this.#open) {
@@ -197,7 +211,7 @@ export class Inbox {
       if (this.#lookout?.found(now) === true) this.#lookOn(now);
     }
     if (this.#failure !== 0 && this.#open) this.#fail(sink);
-  };
+  }
 
   #lookOn(now: number): void {
     if (this.#looking) return;
@@ -215,15 +229,16 @@ export class Inbox {
 
   readonly #look = (): void => {
     this.#looking = false;
-    if (!this.#open || this.#lookout === undefined) return;
+    const sink = this.#sink;
+    if (sink === undefined || !this.#open || this.#lookout === undefined) return;
     this.drain();
     if (this.#filled > 0 || this.#failure !== 0) {
-      this.#deliver();
+      this.#handBatch(sink);
       return;
     }
     const now = performance.now();
     if (this.#lookout.missed(now)) this.#lookOn(now);
-    this.#sink?.looked?.();
+    sink.looked?.();
   };
 
   #hand(slot: number, sink: Sink): void {
