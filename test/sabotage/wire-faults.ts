@@ -71,6 +71,14 @@ export const wireFaults: readonly Fault[] = [
     ['copies lie over each other', 'this.#taken += (length + 7) & ~7;', ''],
     ['what stays for long keeps a chunk', 'bytes.byteLength < bytes.buffer.byteLength', 'false'],
   ]),
+  ...faultsIn('core/system-alarm.js', ['unit/system-alarm'], [
+    ['a time moved forward is not told', 'Atomics.notify(this.#words, SET);', ''],
+    ['a ring is for all', 'alarmAt <= now', 'true'],
+    ['who was rung for last is told of', 'this.#tell(this.#earliest()); for', 'for'],
+  ]),
+  ...faultsIn('core/system-clock.js', ['unit/system-clock'], [
+    ['an alarm keeps nothing alive', 'else if (this.#timeout === undefined)', 'else if (false)'],
+  ]),
   ...faultsIn('sessions/lanes.js', ['simulation/concurrency'], [
     ['what waits for its turn keeps shared memory', 'incoming.own();', ''],
   ]),
