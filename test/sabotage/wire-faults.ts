@@ -87,6 +87,7 @@ export const wireFaults: readonly Fault[] = [
     ['who was rung for last is told of', 'this.#tell(this.#earliest()); for', 'for'],
   ]),
   ...faultsIn('core/system-clock.js', ['unit/system-clock'], [
+    ['a timeout beside an alarm is short', 'BESIDE_MS = 20', 'BESIDE_MS = 1'],
     ['an alarm keeps nothing alive', 'else if (this.#timeout === undefined)', 'else if (false)'],
   ]),
   ...faultsIn('sessions/lanes.js', ['simulation/concurrency'], [
