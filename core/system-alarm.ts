@@ -1,33 +1,62 @@
 import { Worker } from 'node:worker_threads';
 
-/** Where the threads meet: two words, then the time to ring at and the time slept until. */
-const LENGTH = 2 * 4 + 2 * 8;
+/** Where the threads meet: words, then the time to ring at and the one that the thread knows. */
+const WORDS = 4;
+const TIMES = 2;
+const LENGTH = WORDS * 4 + TIMES * 8;
 /** Counts what was set: the word that is slept on. */
 const SET = 0;
 /** A word that is only written, to keep what stands before it before what comes after. */
 const FENCE = 1;
+/** 1 while the thread is up. */
+const UP = 2;
 const UNTIL = 0;
-const SLEEPS_UNTIL = 1;
+const TOLD = 1;
+/** A ring may be late by this share of its wait: for less the thread is not woken. */
+const LATE_SHARE = 1 / 8;
+/** So often in a row the thread wakes for nothing before it sleeps longer than it was told. */
+const VAIN = 8;
+/** What it may then be late by, ms. */
+const LATE_MAX_MS = 1;
+
+/** Whoever waits for an alarm. */
+export interface Sleeper {
+  /** When the alarm rings for it; Infinity if it does not. The alarm's to write. */
+  alarmAt: number;
+  ring(): void;
+}
 
 /**
  * A sleeper in a thread of its own: libuv counts in milliseconds, but a futex takes a time-out of
  * any length and needs no processor meanwhile. The threads agree on times by process.hrtime, whose
  * start they share; that of `performance.now` is each thread's own.
+ *
+ * Where messages come and go its time is put off before it has come, and it would wake for nothing
+ * several thousand times a second, each time in the way of those who work. So if it does again and
+ * again it sleeps longer than it was told. A single ring, or a time moved forward, ends that: where
+ * messages are lost, or acknowledgements wait for company, it is not late.
  */
 const sleeper = `
 const { parentPort, workerData } = require('node:worker_threads');
-const words = new Int32Array(workerData, 0, 2);
-const times = new Float64Array(workerData, 8, 2);
+const words = new Int32Array(workerData, 0, ${WORDS});
+const times = new Float64Array(workerData, ${WORDS * 4}, ${TIMES});
+Atomics.store(words, ${UP}, 1);
+let vain = 0;
 for (;;) {
   const set = Atomics.load(words, ${SET});
   const until = times[${UNTIL}];
   const [seconds, nanoseconds] = process.hrtime();
   const wait = until - seconds * 1e3 - nanoseconds / 1e6;
   if (wait > 0) {
-    times[${SLEEPS_UNTIL}] = until;
+    times[${TOLD}] = until;
     Atomics.add(words, ${FENCE}, 1);
-    Atomics.wait(words, ${SET}, set, wait);
+    const lax = Math.max(0, vain - ${VAIN}) * ${LATE_SHARE};
+    const late = lax === 0 ? 0 : Math.min(wait * lax, ${LATE_MAX_MS});
+    const how = Atomics.wait(words, ${SET}, set, wait + late);
+    if (how === 'timed-out') vain += 1;
+    else if (how === 'ok') vain = 0;
   } else {
+    vain = 0;
     times[${UNTIL}] = Infinity;
     parentPort.postMessage(0);
   }
@@ -37,60 +66,77 @@ for (;;) {
  * Rings at a time that `setTimeout` cannot hit, late by the system's timer slack (50 us) and the
  * way through the event loop. One for a JavaScript thread, made when the first short wait is.
  *
- * A time put off wakes nobody: the sleeper finds it when it wakes for the old one, and sleeps on.
+ * A time put off wakes nobody: the thread finds it when it wakes for the old one, and sleeps on.
  */
 export class Alarm {
   readonly #words: Int32Array;
   readonly #times: Float64Array;
-  readonly #waiting = new Set<() => void>();
+  readonly #sleepers = new Set<Sleeper>();
   /** What `performance.now` is behind process.hrtime. */
   readonly #behind: number;
-  #at = Infinity;
+  /** The sleeper for whom it rings next; whatever the others do, it needs no other time. */
+  #first: Sleeper | undefined;
 
   constructor() {
     const [seconds, nanoseconds] = process.hrtime();
     this.#behind = seconds * 1e3 + nanoseconds / 1e6 - performance.now();
     const shared = new SharedArrayBuffer(LENGTH);
-    this.#words = new Int32Array(shared, 0, 2);
-    this.#times = new Float64Array(shared, 8, 2).fill(Infinity);
+    this.#words = new Int32Array(shared, 0, WORDS);
+    this.#times = new Float64Array(shared, WORDS * 4, TIMES).fill(Infinity);
     try {
       const worker = new Worker(sleeper, { eval: true, workerData: shared, execArgv: [] });
       worker.on('message', this.#ring);
       worker.on('error', () => undefined); // as below
+      worker.on('exit', () => Atomics.store(this.#words, UP, 0));
       worker.unref();
     } catch {
-      // No thread is allowed (--permission), and nothing rings. Whoever waits has a timer as well.
+      // No thread is allowed (--permission), and nothing rings: `up` says so.
     }
   }
 
-  /** Calls `ring` once at or soon after `at` (performance.now), unless it is removed. */
-  add(ring: () => void, at: number): void {
-    this.#waiting.add(ring);
-    if (at < this.#at) this.#set(at);
+  /** Whether it rings: its thread takes a while to come up, or cannot be had. */
+  get up(): boolean {
+    return this.#words[UP] === 1;
   }
 
-  /** Puts off a ring; with others waiting it comes early. */
-  putOff(ring: () => void, at: number): void {
-    if (this.#waiting.size === 1 && this.#waiting.has(ring)) this.#set(at);
+  /** Rings once at or soon after `at` (performance.now), and not before; not at all: Infinity. */
+  set(sleeper: Sleeper, at: number): void {
+    sleeper.alarmAt = at;
+    if (at === Infinity) this.#sleepers.delete(sleeper);
+    else this.#sleepers.add(sleeper);
+    if (sleeper === this.#first) this.#tell(this.#earliest());
+    else if (this.#first === undefined || at < this.#first.alarmAt) this.#tell(sleeper);
   }
 
-  remove(ring: () => void): void {
-    this.#waiting.delete(ring);
+  #earliest(): Sleeper | undefined {
+    let first: Sleeper | undefined;
+    for (const each of this.#sleepers) {
+      if (first === undefined || each.alarmAt < first.alarmAt) first = each;
+    }
+    return first;
   }
 
-  #set(at: number): void {
-    this.#at = at;
+  /** Tells the thread. Whoever is about to sleep sees the new count and looks again. */
+  #tell(first: Sleeper | undefined): void {
+    this.#first = first;
+    const at = first?.alarmAt ?? Infinity;
     const until = this.#behind + at;
     this.#times[UNTIL] = until;
     Atomics.add(this.#words, SET, 1);
-    // Whoever is about to sleep sees the new count and looks again.
-    if (until < this.#times[SLEEPS_UNTIL]!) Atomics.notify(this.#words, SET);
+    const late = this.#times[TOLD]! - until;
+    if (late > 0 && late > (at - performance.now()) * LATE_SHARE) {
+      Atomics.notify(this.#words, SET);
+    }
   }
 
   readonly #ring = (): void => {
-    this.#at = Infinity;
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const ring of waiting) ring();
+    const now = performance.now();
+    const due = [...this.#sleepers].filter(({ alarmAt }) => alarmAt <= now);
+    for (const each of due) {
+      this.#sleepers.delete(each);
+      each.alarmAt = Infinity;
+    }
+    this.#tell(this.#earliest());
+    for (const each of due) each.ring();
   };
 }

@@ -1,11 +1,17 @@
 import { performance } from 'node:perf_hooks';
 import type { Clock, Timer } from './clock.ts';
-import { Alarm } from './system-alarm.ts';
+import { Alarm, type Sleeper } from './system-alarm.ts';
 
 /** Below this wait `setTimeout`, whose grain is a millisecond, is too coarse (semantics 15). */
 const FINE_WAIT_MS = 1.5;
 /** Below this one an alarm would be late, and a few turns of the event loop cost no more. */
 const TURNS_MS = 0.03;
+/** By so much a timeout comes before its time at the least: the last stretch is the alarm's. */
+const EARLY_MS = 1;
+/** How long the timeout beside an alarm is: it keeps the process alive, and finds a lost alarm. */
+const BESIDE_MS = 20;
+/** The longest wait that `setTimeout` takes. */
+const TIMEOUT_MAX_MS = 0x7fffffff;
 
 let alarm: Alarm | undefined;
 
@@ -28,14 +34,20 @@ export class SystemClock implements Clock {
   }
 }
 
-class SystemTimer implements Timer {
+/**
+ * Is armed with each turn of a busy process, nearly always for later than before. So what is
+ * pending stays and looks again when it happens; an alarm is told the new time, which costs a
+ * store. To clear a timeout and set another one, a thousand times a second, took a fifth of what a
+ * call costs.
+ */
+class SystemTimer implements Timer, Sleeper {
+  alarmAt = Infinity;
   readonly #fire: () => void;
   #at = Infinity;
-  #timeout: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
-  #alarmed = false;
-  /** When the pending wake-up happens; later `arm`s leave it and re-check on waking. */
-  #wakesAt = Infinity;
+  #timeout: NodeJS.Timeout | undefined;
+  /** What the timeout is in time for. */
+  #timeoutAt = Infinity;
 
   constructor(fire: () => void) {
     this.#fire = fire;
@@ -43,55 +55,74 @@ class SystemTimer implements Timer {
 
   arm(at: number): void {
     this.#at = at;
-    if (at < this.#wakesAt) this.#schedule(performance.now());
-    else if (this.#alarmed) alarm?.putOff(this.#wake, at);
+    if (this.#immediate !== undefined) return;
+    if (at < this.alarmAt && at < this.#timeoutAt) this.#wait(performance.now());
+    else if (this.alarmAt !== Infinity && at > this.alarmAt) alarm?.set(this, at);
   }
 
   disarm(): void {
     this.#at = Infinity;
-    this.#cancel();
-  }
-
-  #cancel(): void {
-    if (this.#timeout !== undefined) clearTimeout(this.#timeout);
     if (this.#immediate !== undefined) clearImmediate(this.#immediate);
-    if (this.#alarmed) alarm?.remove(this.#wake);
-    this.#timeout = undefined;
+    if (this.#timeout !== undefined) clearTimeout(this.#timeout);
+    if (this.alarmAt !== Infinity) alarm?.set(this, Infinity);
     this.#immediate = undefined;
-    this.#alarmed = false;
-    this.#wakesAt = Infinity;
+    this.#timeout = undefined;
+    this.#timeoutAt = Infinity;
   }
 
-  #schedule(now: number): void {
-    this.#cancel();
+  /** The alarm has come, and is not set any more. */
+  ring(): void {
+    this.#look();
+  }
+
+  #look(): void {
+    const now = performance.now();
+    if (now < this.#at && this.#at !== Infinity) {
+      this.#wait(now);
+      return;
+    }
+    const due = this.#at !== Infinity;
+    this.disarm(); // what is still pending would keep the process alive
+    if (due) this.#fire();
+  }
+
+  /** Sees to it that something happens at the time armed for, and a timeout or turn is pending. */
+  #wait(now: number): void {
     const wait = this.#at - now;
     if (wait < TURNS_MS) {
-      this.#wakesAt = now;
-      this.#immediate = setImmediate(this.#wake);
-    } else if (wait < FINE_WAIT_MS) {
-      this.#wakesAt = this.#at;
-      // The timer is for where the thread is not up yet, or cannot be had.
-      this.#timeout = setTimeout(this.#wake, Math.ceil(wait));
-      this.#alarmed = true;
-      alarm ??= new Alarm();
-      alarm.add(this.#wake, this.#at);
-    } else {
-      // A millisecond short: the last stretch is the alarm's. 2^31 - 1 is the longest wait.
-      const whole = Math.min(Math.floor(wait - 1), 0x7fffffff);
-      this.#wakesAt = now + whole;
-      this.#timeout = setTimeout(this.#wake, whole);
+      this.#immediate = setImmediate(this.#turned);
+      return;
     }
+    const fine = wait < FINE_WAIT_MS;
+    if (fine || this.alarmAt !== Infinity) {
+      alarm ??= new Alarm();
+      alarm.set(this, this.#at);
+    }
+    if (fine && !alarm!.up) this.#setTimeout(Math.ceil(wait), this.#at);
+    else if (!fine && this.#at < this.#timeoutAt) this.#setEarly(Math.floor(wait - EARLY_MS), now);
+    else if (this.#timeout === undefined) this.#setEarly(BESIDE_MS, now);
   }
 
-  readonly #wake = (): void => {
-    this.#cancel();
-    if (this.#at === Infinity) return;
-    const now = performance.now();
-    if (now >= this.#at) {
-      this.#at = Infinity;
-      this.#fire();
-    } else {
-      this.#schedule(now);
-    }
+  /** Sets a timeout that is in time for what is `EARLY_MS` later. */
+  #setEarly(ms: number, now: number): void {
+    const most = Math.min(ms, TIMEOUT_MAX_MS);
+    this.#setTimeout(most, now + most + EARLY_MS);
+  }
+
+  #setTimeout(ms: number, inTimeFor: number): void {
+    if (this.#timeout !== undefined) clearTimeout(this.#timeout);
+    this.#timeout = setTimeout(this.#timedOut, ms);
+    this.#timeoutAt = inTimeFor;
+  }
+
+  readonly #turned = (): void => {
+    this.#immediate = undefined;
+    this.#look();
+  };
+
+  readonly #timedOut = (): void => {
+    this.#timeout = undefined;
+    this.#timeoutAt = Infinity;
+    this.#look();
   };
 }

@@ -71,6 +71,25 @@ export const wireFaults: readonly Fault[] = [
     ['copies lie over each other', 'this.#taken += (length + 7) & ~7;', ''],
     ['what stays for long keeps a chunk', 'bytes.byteLength < bytes.buffer.byteLength', 'false'],
   ]),
+  ...faultsIn('transport/udp/inbox.js', ['unit/udp/inbox'], [
+    ['who comes alone is looked after each time', 'if (this.#unwatched > 0)', 'if (false)'],
+    ['who came alone once does for ever', 'if (this.#alone && this.#polled <= 1)',
+      'if (this.#alone)'],
+    ['who follows is hardly noticed', ', UNWATCHED_MAX) : 0', ', UNWATCHED_MAX) : UNWATCHED_MAX'],
+  ]),
+  ...faultsIn('transport/udp/outbox.js', ['unit/udp/outbox'], [
+    ['refusals in a row count as one', 'this.#unasked = 0;', ''],
+    ['none but the first is asked after', 'asked ? ASKED - 1 : this.#unasked - 1', '-1'],
+  ]),
+  ...faultsIn('core/system-alarm.js', ['unit/system-alarm'], [
+    ['a time moved forward is not told', 'Atomics.notify(this.#words, SET);', ''],
+    ['a ring is for all', 'alarmAt <= now', 'true'],
+    ['who was rung for last is told of', 'this.#tell(this.#earliest()); for', 'for'],
+  ]),
+  ...faultsIn('core/system-clock.js', ['unit/system-clock'], [
+    ['a timeout beside an alarm is short', 'BESIDE_MS = 20', 'BESIDE_MS = 1'],
+    ['an alarm keeps nothing alive', 'else if (this.#timeout === undefined)', 'else if (false)'],
+  ]),
   ...faultsIn('sessions/lanes.js', ['simulation/concurrency'], [
     ['what waits for its turn keeps shared memory', 'incoming.own();', ''],
   ]),

@@ -53,7 +53,10 @@ export interface UdpStats {
   readonly [counter: string]: number;
   /** Handed to the system. */
   readonly sent: number;
-  /** Of those, refused by the system after the call (EPERM, ENETUNREACH, ...), and lost. */
+  /**
+   * Of those, refused by the system after the call (EPERM, ENETUNREACH, ...), and lost: at least so
+   * many. One in sixteen is asked about, and where one was refused each that follows.
+   */
   readonly failed: number;
   /** Sends answered with `busy`. */
   readonly busy: number;

@@ -9,6 +9,11 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
+/** How many immediates are planned. */
+function immediates(): number {
+  return process.getActiveResourcesInfo().filter((kind) => kind === 'Immediate').length;
+}
+
 function take(inbox: Inbox, count: number, length = 4): void {
   for (let number = 0; number < count; number++) inbox.take(new Uint8Array(length), HOST, 9, 0);
 }
@@ -17,23 +22,43 @@ test('what one poll finds is one batch, but for the first after polls of one', a
   const inbox = new Inbox();
   const sink = new Recorder();
   inbox.start(sink);
-  take(inbox, 1);
-  t.is(sink.calls, 'dr', 'one alone does not wait');
-  await turn();
   take(inbox, 3);
-  t.is(sink.calls, 'drdr', 'nor does the first of several, since nobody knows');
+  t.is(sink.calls, 'dr', 'the first does not wait, since nobody knows');
   await turn();
-  t.is(sink.calls, 'drdrddr');
+  t.is(sink.calls, 'drddr');
   take(inbox, 3);
-  t.is(sink.calls, 'drdrddr', 'now it waits for the others');
+  t.is(sink.calls, 'drddr', 'now it waits for the others');
   await turn();
-  t.is(sink.calls, 'drdrddrdddr');
+  t.is(sink.calls, 'drddrdddr');
   take(inbox, 1);
   await turn();
   take(inbox, 1);
-  t.is(sink.calls, 'drdrddrdddrdrdr', 'alone again');
+  t.is(sink.calls, 'drddrdddrdrdr', 'alone again');
   await turn();
-  t.is(sink.calls, 'drdrddrdddrdrdr', 'no batch without a datagram');
+  t.is(sink.calls, 'drddrdddrdrdr', 'no batch without a datagram');
+});
+
+test('who comes alone is looked after ever more seldom, until somebody follows', async (t) => {
+  const inbox = new Inbox();
+  const sink = new Recorder();
+  inbox.start(sink);
+  const looks: number[] = [];
+  for (let number = 1; number <= 50; number++) {
+    sink.calls = '';
+    const before = immediates();
+    take(inbox, 1);
+    t.is(sink.calls, 'dr');
+    if (immediates() > before) looks.push(number);
+    await turn();
+  }
+  t.deepEqual(looks, [1, 3, 7, 15, 31, 47]);
+  sink.calls = '';
+  take(inbox, 15);
+  t.is(sink.calls, 'dr'.repeat(13), 'twelve without a look, the one looked after, then two wait');
+  await turn();
+  t.is(sink.calls, `${'dr'.repeat(13)}ddr`);
+  take(inbox, 2);
+  t.is(sink.calls, `${'dr'.repeat(13)}ddr`, 'each poll is a batch');
 });
 
 test('a datagram names its sender and its group', async (t) => {

@@ -3,11 +3,14 @@ import { Slab } from '../../../core/slab.ts';
 import { Outbox } from '../../../transport/udp/outbox.ts';
 import type { SendingSocket } from '../../../transport/udp/outbox.ts';
 
-type Settled = (error: Error | null) => void;
+type Settled = ((error: Error | null) => void) | undefined;
 
 /** A socket whose kernel has no room until it is told to take what waits. */
 class FullSocket implements SendingSocket {
   readonly taken: string[] = [];
+  /** Of each datagram taken, whether what became of it was asked for. */
+  readonly asked: boolean[] = [];
+  refuses = false;
   full = false;
   #waiting: { bytes: Uint8Array; settled: Settled } | undefined;
 
@@ -21,7 +24,7 @@ class FullSocket implements SendingSocket {
   ): void {
     const part = bytes.subarray(offset, offset + length);
     if (this.full) this.#waiting = { bytes: part, settled };
-    else this.#take(part, settled);
+    else this.#take(part, settled, this.refuses ? new Error('EPERM') : null);
   }
 
   getSendQueueCount(): number {
@@ -37,7 +40,8 @@ class FullSocket implements SendingSocket {
 
   #take(bytes: Uint8Array, settled: Settled, error: Error | null = null): void {
     this.taken.push(Buffer.from(bytes).toString());
-    settled(error);
+    this.asked.push(settled !== undefined);
+    settled?.(error);
   }
 }
 
@@ -76,4 +80,19 @@ test('a slab is read from start to end only, and may be used again at once', (t)
   slab.bytes.fill(0);
   socket.room();
   t.deepEqual(socket.taken, ['cdef']);
+});
+
+test('one in sixteen is asked after, and while they are refused each is, and counted', (t) => {
+  const socket = new FullSocket();
+  const outbox = new Outbox(socket, 100);
+  for (let number = 0; number < 33; number++) send(outbox, 'well');
+  t.deepEqual(socket.asked, Array.from({ length: 33 }, (_, index) => index % 16 === 0));
+  socket.refuses = true;
+  for (let number = 0; number < 33; number++) send(outbox, 'refused');
+  t.is(outbox.failed, 33 - 15, 'all but those before the first that was asked after');
+  socket.refuses = false;
+  socket.asked.length = 0;
+  for (let number = 0; number < 17; number++) send(outbox, 'well');
+  t.deepEqual(socket.asked, Array.from({ length: 17 }, (_, index) => index % 16 === 0));
+  t.is(outbox.failed, 18);
 });
