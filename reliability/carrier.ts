@@ -93,7 +93,7 @@ export class Carrier implements FlightListener {
   suspend(kept: Kept): void {
     kept.put(this.#settledAt, this.#newestAt, this.#overrunAt, this.#elicitedAt);
     kept.put(this.#probes, this.#late);
-    for (const part of this.#parts) part.suspend(kept);
+    for (const part of this.#parts()) part.suspend(kept);
   }
 
   resume(kept: Kept): void {
@@ -103,7 +103,7 @@ export class Carrier implements FlightListener {
     this.#elicitedAt = kept.take();
     this.#probes = kept.take();
     this.#late = kept.take();
-    for (const part of this.#parts) part.resume(kept);
+    for (const part of this.#parts()) part.resume(kept);
   }
 
   get roundTrip(): RoundTrip {
@@ -216,7 +216,7 @@ export class Carrier implements FlightListener {
   /** Does what time has made due; `pollTransmit` then finds it. */
   handleTimeout(now: number): void {
     if (this.#reorderAt <= now) this.#reorderAt = this.#flight.detectLosses(now);
-    if (this.#flight.waiting && this.#probeAt <= now) {
+    if (this.#flight.waiting && this.#probeAt() <= now) {
       this.#flight.forget();
       this.#probing = this.#flight.waiting;
       this.#probes += 1;
@@ -242,7 +242,7 @@ export class Carrier implements FlightListener {
   /** When to call `handleTimeout` and poll again; Infinity: not before something else happens. */
   pollTimeout(): number {
     let at = Math.min(this.#ackDueAt, this.#reorderAt);
-    if (this.#flight.waiting) at = Math.min(at, this.#probeAt);
+    if (this.#flight.waiting) at = Math.min(at, this.#probeAt());
     return this.#retries.pending ? this.#retries.at : at;
   }
 
@@ -310,11 +310,11 @@ export class Carrier implements FlightListener {
     this.#congestion.lost(now);
   }
 
-  get #parts(): readonly { suspend(kept: Kept): void; resume(kept: Kept): void }[] {
+  #parts(): readonly { suspend(kept: Kept): void; resume(kept: Kept): void }[] {
     return [this.#roundTrip, this.#flight, this.#received, this.#window, this.#congestion];
   }
 
-  get #probeAt(): number {
+  #probeAt(): number {
     const { lossless } = this.#options.traits;
     const options = { repliesOnly: this.#flight.repliesOnly, probes: this.#probes, lossless };
     return this.#elicitedAt + probeWaitMs(this.#roundTrip, options);

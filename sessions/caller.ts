@@ -122,7 +122,7 @@ export class Caller implements Holder {
     if (this.size >= limits.callsPerSessionMax) return 'busy';
     const bytes = this.#bytes + length;
     if (this.#bytes > 0 && bytes > limits.callBytesPerSessionMax) return 'busy';
-    const direct = this.#waitingOpen === 0 && this.#inWindow && this.#carrier.hungry;
+    const direct = this.#waitingOpen === 0 && this.#inWindow() && this.#carrier.hungry;
     const { draft } = call;
     assert(draft !== undefined, 'a call has not been encoded before it is submitted');
     if (direct) {
@@ -279,7 +279,7 @@ export class Caller implements Holder {
     return this.#begun.shift();
   }
 
-  get #inWindow(): boolean {
+  #inWindow(): boolean {
     return seqDistance(this.#undelivered, this.#next) < this.#window;
   }
 
@@ -367,7 +367,7 @@ export class Caller implements Holder {
    * in any case: what else is being sent must not hold them up for ever.
    */
   admit(least: number): void {
-    for (let left = least; this.#waiting.length > 0 && this.#inWindow; left--) {
+    for (let left = least; this.#waiting.length > 0 && this.#inWindow(); left--) {
       if (left <= 0 && !this.#carrier.hungry) return;
       const call = this.#waiting.shift()!;
       const { draft } = call;

@@ -100,15 +100,15 @@ export class Session implements Sleeper {
   }
 
   get carrier(): Carrier {
-    return this.#awake.carrier;
+    return this.#awake().carrier;
   }
 
   get caller(): Caller {
-    return this.#awake.caller;
+    return this.#awake().caller;
   }
 
   get responder(): Responder {
-    return this.#awake.responder;
+    return this.#awake().responder;
   }
 
   /** True while it has no machines: nothing is open, and nothing is to be sent or reported. */
@@ -181,8 +181,8 @@ export class Session implements Sleeper {
     if (machines === undefined || this.#state === 'ended') return;
     const { carrier, patience } = machines;
     carrier.handleTimeout(now);
-    patience.note(this.#heldUp, now);
-    if (now >= this.#pingAt) this.#say(frame.PING);
+    patience.note(this.#heldUp(), now);
+    if (now >= this.#pingAt()) this.#say(frame.PING);
     if (now >= patience.endsAt) this.#hurry();
     if (this.#state === 'closing' && carrier.fruitlessProbes > CLOSE_PROBES) {
       // Nothing is open: the peer need not confirm that it knows.
@@ -220,7 +220,7 @@ export class Session implements Sleeper {
 
   /** The longest value that both sides take, bytes. */
   get valueMax(): number {
-    return this.#awake.valueMax;
+    return this.#awake().valueMax;
   }
 
   /** Hands a request to whoever serves the peer. */
@@ -247,25 +247,25 @@ export class Session implements Sleeper {
     // Refusals may be under way for ever if the peer goes on asking; CLOSE tells it all the same.
     const finished = caller.open === 0 && responder.owed === 0;
     if (this.#state === 'draining' && finished) this.#sayClose();
-    patience.note(this.#heldUp, now);
+    patience.note(this.#heldUp(), now);
     return carrier.pollTransmit(slab, now);
   }
 
   pollTimeout(): number {
     const machines = this.#machines;
     if (machines === undefined || this.#state === 'ended') return Infinity;
-    return Math.min(machines.carrier.pollTimeout(), this.#pingAt, machines.patience.endsAt);
+    return Math.min(machines.carrier.pollTimeout(), this.#pingAt(), machines.patience.endsAt);
   }
 
   /** The peer's CLOSE has been acknowledged by what was just sent: there is nothing left to say. */
   handleTransmitted(): void {
     if (this.#state === 'ended') return;
-    const { caller, peerClosed } = this.#awake;
+    const { caller, peerClosed } = this.#awake();
     caller.admit(1);
     if (peerClosed) this.fail('closed', 'the peer closed the session', 'not-executed');
   }
 
-  get #awake(): Machines {
+  #awake(): Machines {
     return this.#machines ?? this.#wake();
   }
 
@@ -317,7 +317,7 @@ export class Session implements Sleeper {
       case frame.PING:
         return true;
       default: // CLOSE, the last kind that messagesStart lets through
-        this.#awake.peerClosed = true;
+        this.#awake().peerClosed = true;
         this.carrier.acknowledgeNow(now); // the peer waits to forget us
         return true;
     }
@@ -353,7 +353,7 @@ export class Session implements Sleeper {
    * When to ask whether the peer still lives: only while calls are open in which nothing moves. A
    * session without open calls is silent for ever.
    */
-  get #pingAt(): number {
+  #pingAt(): number {
     const { carrier, caller, responder } = this;
     const { limits } = this.#resources;
     if (!carrier.settled || (caller.open === 0 && responder.owed === 0)) return Infinity;
@@ -364,13 +364,13 @@ export class Session implements Sleeper {
   }
 
   /** True if nothing but the peer keeps the session from being closed. */
-  get #heldUp(): boolean {
+  #heldUp(): boolean {
     return this.#state === 'draining' && this.caller.open === 0 && this.responder.stalled;
   }
 
   /** The peer has had the time that P7.3 allows it. */
   #hurry(): void {
-    const machines = this.#awake;
+    const machines = this.#awake();
     if (machines.hurried) {
       this.fail('peer-lost', 'the peer does not let the session be closed', 'unknown');
       return;

@@ -250,7 +250,7 @@ export const sessionFaults: readonly Fault[] = [
       'simulation/scenarios'],
   ]),
   ...faultsIn('sessions/session.js', ['simulation/outcomes', 'simulation/scenarios'], [
-    ['CLOSE is ignored', 'this.#awake.peerClosed = true;', '', 'simulation/hostile'],
+    ['CLOSE is ignored', 'this.#awake().peerClosed = true;', '', 'simulation/hostile'],
     ['no PING is sent', 'if (!carrier.settled || (caller.open === 0 && responder.owed === 0))',
       'if (true)', 'simulation/farewell'],
     ['a silent peer is waited for', 'silenceMs(now) < this.#resources.limits.silenceMs', 'true'],
