@@ -33,8 +33,12 @@ export class Copies {
   }
 }
 
-/** The same in memory that nothing else shares: bytes that stay for long let go of a chunk. */
+/**
+ * The same in memory that nothing else shares: bytes that stay for long let go of a chunk. Those on
+ * V8's heap share none, and to ask for their `buffer` would make one, for 0.3 us.
+ */
 export function ownMemory(bytes: Uint8Array): Uint8Array {
+  if (bytes.byteLength <= ON_HEAP) return bytes;
   return bytes.byteLength < bytes.buffer.byteLength ? bytes.slice() : bytes;
 }
 

@@ -78,8 +78,6 @@ export const reliabilityFaults: readonly Fault[] = [
     ['a full queue does not slow the sender', 'this.#window.decrease(this.#flight.outstanding);',
       ''],
     ['credit is not looked at', 'charge > credit', 'false'],
-    ['the budget does not shrink', 'writeBudget(slab, end, message.call.deadline - now);',
-      'writeBudget(slab, end, message.call.deadline);'],
     ['silence is never noticed', 'return now - Math.max(this.#settledAt, this.#waitingSince);',
       'return 0;'],
     ['a reply is repeated as often as it is asked for',
@@ -89,6 +87,12 @@ export const reliabilityFaults: readonly Fault[] = [
     ['calls are numbered long before they can be sent',
       'this.#queue.freshBytes < this.#options.packedMax', 'true'],
     ['the queue keeps what went out', 'this.#queue.remove(message);', ''],
+  ]),
+  ...faultsIn('reliability/packing.js', CARRIER, [
+    ['the budget does not shrink', 'writeBudget(slab, end, call.deadline - now);',
+      'writeBudget(slab, end, call.deadline);'],
+    ['what lies elsewhere is taken for what follows', 'message.slab !== slab ||', ''],
+    ['what lies further on is taken for what follows', '|| message.at !== at + size', ''],
   ]),
   ...faultsIn('reliability/retries.js', CARRIER, [
     ['a queue that stays full is asked at the same pace',
