@@ -36,8 +36,9 @@ export interface IncomingHooks {
 
 /** One request at its server, from its first arrival until the caller has its reply. */
 export class Incoming implements Timed, Keepable {
-  readonly seq: number;
-  readonly ack: number;
+  /** As signed numbers: V8 makes an object of each from 2^31 on. */
+  readonly #seq: number;
+  readonly #ack: number;
   readonly oneWay: boolean;
   readonly method: string;
   format: number;
@@ -76,8 +77,8 @@ export class Incoming implements Timed, Keepable {
   slot = -1;
 
   constructor(parts: IncomingParts, hooks: IncomingHooks) {
-    this.seq = parts.seq;
-    this.ack = parts.ack;
+    this.#seq = parts.seq | 0;
+    this.#ack = parts.ack | 0;
     this.oneWay = parts.oneWay;
     this.method = parts.method;
     this.format = parts.format & frame.FORMAT_MASK;
@@ -88,6 +89,14 @@ export class Incoming implements Timed, Keepable {
     this.deadline = parts.deadline;
     this.channel = parts.channel;
     this.#hooks = hooks;
+  }
+
+  get seq(): number {
+    return this.#seq >>> 0;
+  }
+
+  get ack(): number {
+    return this.#ack >>> 0;
   }
 
   /**

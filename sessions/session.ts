@@ -17,13 +17,7 @@ import { align4, LITTLE_ENDIAN, type Slab } from '../core/slab.ts';
 import type { Carrier } from '../reliability/carrier.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
 import type { Credentials, Peer } from '../transport/transport.ts';
-import {
-  CN_MSG_HEADER,
-  cnMsgAck,
-  cnMsgFlags,
-  cnMsgLength,
-  cnMsgSeq,
-} from '../transport/wire/cnmsg.ts';
+import { CN_MSG_HEADER, cnMsgFlags, cnMsgGenes, cnMsgLength } from '../transport/wire/cnmsg.ts';
 import * as frame from '../transport/wire/frame.ts';
 import type { Incarnation } from '../transport/wire/handshake.ts';
 
@@ -166,10 +160,9 @@ export class Session implements Sleeper {
     let news = false;
     // What is acknowledged may end the session, and then the rest of the datagram is for nobody.
     while (at < end && this.state !== 'ended') {
-      const bodyAt = at + CN_MSG_HEADER;
-      const bodyEnd = bodyAt + cnMsgLength(slab, at);
-      if (this.#handleMessage(slab, at, bodyAt, bodyEnd, now)) news = true;
-      at = align4(bodyEnd - start) + start;
+      const messageEnd = at + CN_MSG_HEADER + cnMsgLength(slab, at);
+      if (this.#handleMessage(slab, at, messageEnd, now)) news = true;
+      at = align4(messageEnd - start) + start;
     }
     if (messagesAt < end) this.carrier.planAcknowledgement(news, now);
     return undefined;
@@ -289,36 +282,43 @@ export class Session implements Sleeper {
     };
   }
 
-  /** Gives whether the message was news. */
-  #handleMessage(slab: Slab, at: number, bodyAt: number, bodyEnd: number, now: number): boolean {
-    const genes = { seq: cnMsgSeq(slab, at), ack: cnMsgAck(slab, at) };
+  /** Takes the message slab[at, end). Gives whether it was news. */
+  #handleMessage(slab: Slab, at: number, end: number, now: number): boolean {
     const kind = cnMsgFlags(slab, at);
     switch (kind) {
       case frame.REQUEST:
-      case frame.SEND: {
-        const oneWay = kind === frame.SEND;
-        return this.responder.handleRequest(oneWay, genes, slab, bodyAt, bodyEnd, now);
-      }
+      case frame.SEND:
+        return this.responder.handleRequest(kind === frame.SEND, slab, at, end, now);
       case frame.REPLY:
-        return this.caller.handleReply(genes, slab, bodyAt, bodyEnd);
+        return this.caller.handleReply(slab, at, end);
+      case frame.PING:
+        return true;
+      case frame.CLOSE:
+        this.#awake().peerClosed = true;
+        this.carrier.acknowledgeNow(now); // the peer waits to forget us
+        return true;
+      default:
+        return this.#handlePart(kind, slab, at, end);
+    }
+  }
+
+  /** Takes what belongs to a request or a reply. Gives whether it was news. */
+  #handlePart(kind: number, slab: Slab, at: number, end: number): boolean {
+    const genes = cnMsgGenes(slab, at);
+    const bodyAt = at + CN_MSG_HEADER;
+    switch (kind) {
       case frame.CANCEL:
         this.responder.handleCancel(genes, slab, bodyAt);
         return true;
       case frame.REQUEST_PIECE:
-        return this.responder.handlePiece(genes, slab, bodyAt, bodyEnd);
+        return this.responder.handlePiece(genes, slab, bodyAt, end);
       case frame.REPLY_PIECE:
-        return this.caller.handlePiece(genes, slab, bodyAt, bodyEnd);
+        return this.caller.handlePiece(genes, slab, bodyAt, end);
       case frame.REQUEST_CREDIT:
         this.caller.handleCredit(genes, slab.view.getUint32(bodyAt, LITTLE_ENDIAN));
         return true;
-      case frame.REPLY_CREDIT:
+      default: // REPLY_CREDIT, the last kind that messagesStart lets through
         this.responder.handleCredit(genes, slab.view.getUint32(bodyAt, LITTLE_ENDIAN));
-        return true;
-      case frame.PING:
-        return true;
-      default: // CLOSE, the last kind that messagesStart lets through
-        this.#awake().peerClosed = true;
-        this.carrier.acknowledgeNow(now); // the peer waits to forget us
         return true;
     }
   }
