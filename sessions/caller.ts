@@ -11,11 +11,11 @@ import { assert } from '../core/assert.ts';
 import type { Slab } from '../core/slab.ts';
 import type { Carrier } from '../reliability/carrier.ts';
 import type { Kept } from '../reliability/kept.ts';
-import { classify, type Genes } from '../reliability/match.ts';
+import { answers, classify, type Genes } from '../reliability/match.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
 import { seqDistance, seqPlus } from '../reliability/sequence.ts';
 import { SeqTable } from '../reliability/table.ts';
-import { CN_MSG_HEADER, cnMsgGenes } from '../transport/wire/cnmsg.ts';
+import { CN_MSG_HEADER, cnMsgAck, cnMsgSeq } from '../transport/wire/cnmsg.ts';
 import * as frame from '../transport/wire/frame.ts';
 import type { Incarnation } from '../transport/wire/handshake.ts';
 
@@ -179,13 +179,13 @@ export class Caller implements Holder {
    */
   handleReply(slab: Slab, at: number, end: number): boolean {
     const { counters, copies } = this.#resources;
-    const genes = cnMsgGenes(slab, at);
-    const call = this.#calls.get(genes.seq);
+    const seq = cnMsgSeq(slab, at);
+    const call = this.#calls.get(seq);
     if (call?.message === undefined) {
       counters.duplicateReplies += 1;
       return false;
     }
-    if (classify(call.message, genes) !== 'reply') {
+    if (!answers(call.message, seq, cnMsgAck(slab, at))) {
       counters.unmatchedReplies += 1;
       return false;
     }

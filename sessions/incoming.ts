@@ -1,5 +1,5 @@
 import type { Flow } from './flow.ts';
-import { readPayload, type ReadPayload } from './payload.ts';
+import { readPayload } from './payload.ts';
 import type { Timed } from './resources.ts';
 import { ownMemory } from '../core/copies.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
@@ -8,6 +8,7 @@ import type { Expiring } from '../reliability/wheel.ts';
 import * as frame from '../transport/wire/frame.ts';
 
 const EMPTY = new Uint8Array(0);
+const UNREAD = Symbol('unread');
 
 /** Holds what a request said. */
 export interface IncomingParts {
@@ -63,7 +64,7 @@ export class Incoming implements Timed, Keepable {
   /** What goes besides request and reply: long values, streams. */
   flow: Flow | undefined;
   /** The payload as a value, from when it is read until the handler has it. */
-  input: ReadPayload | undefined;
+  #input: unknown = UNREAD;
   /** The bytes of the payload that count against the bounds. */
   counted = 0;
   #controller: AbortController | undefined;
@@ -123,10 +124,10 @@ export class Incoming implements Timed, Keepable {
     this.deadline = Infinity;
   }
 
-  /** Reads the payload, once. */
-  read(): ReadPayload {
-    this.input ??= readPayload(this.format, this.payload);
-    return this.input;
+  /** Reads the payload, once; `UNREADABLE` if it cannot be. */
+  read(): unknown {
+    if (this.#input === UNREAD) this.#input = readPayload(this.format, this.payload);
+    return this.#input;
   }
 
   /** It waits for long: it lets go of memory that it shares with others (core/copies.ts). */
@@ -134,13 +135,13 @@ export class Incoming implements Timed, Keepable {
     const own = ownMemory(this.payload);
     if (own === this.payload) return;
     this.payload = own;
-    this.input = undefined;
+    this.#input = UNREAD;
   }
 
   /** The handler has the value, or will not get it. */
   letGo(): void {
     this.payload = EMPTY;
-    this.input = undefined;
+    this.#input = UNREAD;
   }
 
   /** Tells the handler, if it listens. */

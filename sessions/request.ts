@@ -6,7 +6,8 @@ import { CN_MSG_HEADER, cnMsgAck, cnMsgSeq } from '../transport/wire/cnmsg.ts';
 import * as frame from '../transport/wire/frame.ts';
 
 /**
- * Reads the REQUEST (or, `oneWay`, SEND) slab[at, end); checked to be whole. What it carries is copied, because the slab is the transport's.
+ * Reads the REQUEST (or, `oneWay`, SEND) slab[at, end); checked to be whole. What it carries is
+ * copied, because the slab is the transport's.
  */
 export function readRequest(
   copies: Copies,

@@ -13,7 +13,7 @@ import type { Kept } from '../reliability/kept.ts';
 import type { Genes } from '../reliability/match.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
 import { SeenSeqs } from '../reliability/seen.ts';
-import { CN_MSG_HEADER, cnMsgGenes } from '../transport/wire/cnmsg.ts';
+import { CN_MSG_HEADER, cnMsgGenes, cnMsgSeq } from '../transport/wire/cnmsg.ts';
 import * as frame from '../transport/wire/frame.ts';
 
 const EMPTY = new Uint8Array(0);
@@ -88,14 +88,14 @@ export class Responder {
    * news.
    */
   handleRequest(oneWay: boolean, slab: Slab, at: number, end: number, now: number): boolean {
-    const genes = cnMsgGenes(slab, at);
-    const sighting = this.#seen.sighting(genes.seq);
-    if (sighting === 'duplicate') this.#handleDuplicate(genes, now);
+    const seq = cnMsgSeq(slab, at);
+    const sighting = this.#seen.sighting(seq);
+    if (sighting === 'duplicate') this.#handleDuplicate(cnMsgGenes(slab, at), now);
     if (sighting === 'beyond') this.#parts.hostile();
     if (sighting !== 'new') return false;
     const bodyAt = at + CN_MSG_HEADER;
     const place = this.#lanes.place(slab, bodyAt);
-    this.#seen.add(genes.seq);
+    this.#seen.add(seq);
     let refusal = place.lane === null ? frame.STATUS_BUSY : this.#refusal(end - bodyAt);
     if (refusal === undefined) {
       const { copies } = this.#resources;
@@ -105,7 +105,7 @@ export class Responder {
     }
     if (refusal !== undefined) {
       this.#lanes.put(place, undefined); // refused, its place is taken all the same
-      this.#refusals.send(genes, refusal);
+      this.#refusals.send(cnMsgGenes(slab, at), refusal);
     }
     return true;
   }

@@ -124,9 +124,8 @@ test('every JSON value and every run of bytes survives the journey', (t) => {
     fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
       const written = writePayload(value);
       const read = readPayload(written.format, written.bytes);
-      t.true(read.ok);
       // JSON has no -0; that is the one value that changes.
-      if (read.ok) t.is(JSON.stringify(read.value), JSON.stringify(value));
+      t.is(JSON.stringify(read), JSON.stringify(value));
     }),
     { numRuns: 200 },
   );
@@ -134,8 +133,7 @@ test('every JSON value and every run of bytes survives the journey', (t) => {
     fc.property(payload, (bytes) => {
       const written = writePayload(bytes);
       const read = readPayload(written.format, written.bytes);
-      return read.ok && read.value instanceof Uint8Array
-        && Buffer.compare(read.value, bytes) === 0;
+      return read instanceof Uint8Array && Buffer.compare(read, bytes) === 0;
     }),
   );
 });

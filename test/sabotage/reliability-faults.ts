@@ -14,8 +14,8 @@ export const reliabilityFaults: readonly Fault[] = [
   ]),
   ...faultsIn('reliability/match.js', ['unit/reliability/match', 'simulation/bare'], [
     ['the ack of a reply is not looked at',
-      "return received.ack === seqPlus(original.ack, 1) ? 'reply' : 'new-ack';", "return 'reply';"],
-    ['the seq of a reply is not looked at', 'if (received.seq !== original.seq)', 'if (false)'],
+      'seq === original.seq && ack === seqPlus(original.ack, 1)', 'seq === original.seq'],
+    ['the seq of a reply is not looked at', 'seq === original.seq && ack', 'ack'],
     ['a w1 status is taken for data', "if (received.ack === request.ack)\n        return 'final';",
       ''],
   ]),
