@@ -1,4 +1,4 @@
-import { channelName, channelOf, quotaOf, randomOf, STRESS_ID, type Plan } from './plan.ts';
+import { channelOf, optionsOf, quotaOf, randomOf, STRESS_ID, type Plan } from './plan.ts';
 import { STAMP_LENGTH, writeStamp } from './stamp.ts';
 import { noOutcomes, type Tally } from './tally.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -81,29 +81,27 @@ export class Caller {
     this.#quota = this.#started;
   }
 
+  /** Makes one call after the other: no function for each, which would take what a call does. */
   async #line(): Promise<void> {
-    while (this.#started < this.#quota) await this.#one(this.#started++);
-  }
-
-  async #one(number: number): Promise<void> {
     const { clock } = this.#parts;
     const connection = this.#connection;
-    if (connection === undefined) {
-      this.#failedByOutcome['not-sent'] += 1;
-      return;
-    }
-    const channel = channelOf(number);
-    const name = channelName(channel);
-    const payload = this.#payload(number, channel);
-    const began = clock.now();
-    try {
-      const options = name === undefined ? {} : { channel: name };
-      const reply = await connection.call('echo', payload, options);
-      this.#latenciesUs[this.#succeeded++] = Math.round((clock.now() - began) * 1000);
-      if (!isSame(reply, payload)) this.#wrongReplies += 1;
-    } catch (error) {
-      if (!isConnectorError(error)) throw error;
-      this.#fail(error);
+    while (this.#started < this.#quota) {
+      const number = this.#started++;
+      if (connection === undefined) {
+        this.#failedByOutcome['not-sent'] += 1;
+        continue;
+      }
+      const channel = channelOf(number);
+      const payload = this.#payload(number, channel);
+      const began = clock.now();
+      try {
+        const reply = await connection.call('echo', payload, optionsOf(channel));
+        this.#latenciesUs[this.#succeeded++] = Math.round((clock.now() - began) * 1000);
+        if (!isSame(reply, payload)) this.#wrongReplies += 1;
+      } catch (error) {
+        if (!isConnectorError(error)) throw error;
+        this.#fail(error);
+      }
     }
   }
 
