@@ -244,6 +244,11 @@ function start(site: CallSite, made: Call, signal: AbortSignal | undefined): () 
     site.submit(made);
     return nothing; // nobody has anything to abort it by
   }
+  return startTied(site, made, signal);
+}
+
+/** Apart: its functions keep what they use in an object that is made when a function is entered. */
+function startTied(site: CallSite, made: Call, signal: AbortSignal | undefined): () => void {
   if (signal?.aborted === true) {
     const options = { outcome: 'not-sent', cause: signal.reason } as const;
     throw new ConnectorError('cancelled', 'aborted before it was made', options);

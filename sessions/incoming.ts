@@ -1,6 +1,7 @@
 import type { Flow } from './flow.ts';
 import { readPayload } from './payload.ts';
 import type { Timed } from './resources.ts';
+import type { Session } from './session.ts';
 import { ownMemory } from '../core/copies.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
 import type { Keepable } from '../reliability/replies.ts';
@@ -42,13 +43,12 @@ export class Incoming implements Timed, Keepable {
   readonly #ack: number;
   readonly oneWay: boolean;
   readonly method: string;
+  /** The bits of frame.ts that belong to the request. */
+  readonly #bits: number;
   format: number;
   payload: Uint8Array;
   deadline: number;
   readonly channel: number;
-  /** The caller sends further values, and takes any number of them. */
-  readonly streams: boolean;
-  readonly takesStream: boolean;
   /** False while pieces of the payload are to come. */
   whole: boolean;
   /** Its turn has come, but it was not whole. */
@@ -65,6 +65,9 @@ export class Incoming implements Timed, Keepable {
   flow: Flow | undefined;
   /** The payload as a value, from when it is read until the handler has it. */
   #input: unknown = UNREAD;
+  /** Where its reply goes, and since when it waits for its handler; from when it does. */
+  session: Session | undefined;
+  since: number = -Infinity;
   /** The bytes of the payload that count against the bounds. */
   counted = 0;
   #controller: AbortController | undefined;
@@ -83,8 +86,7 @@ export class Incoming implements Timed, Keepable {
     this.oneWay = parts.oneWay;
     this.method = parts.method;
     this.format = parts.format & frame.FORMAT_MASK;
-    this.streams = (parts.format & frame.REQUEST_STREAMS) !== 0;
-    this.takesStream = (parts.format & frame.REQUEST_TAKES_STREAM) !== 0;
+    this.#bits = parts.format & ~frame.FORMAT_MASK;
     this.whole = (parts.format & frame.REQUEST_IN_PIECES) === 0;
     this.payload = parts.payload;
     this.deadline = parts.deadline;
@@ -113,6 +115,16 @@ export class Incoming implements Timed, Keepable {
     return this.#controller.signal;
   }
 
+  /** The caller sends further values. */
+  get streams(): boolean {
+    return (this.#bits & frame.REQUEST_STREAMS) !== 0;
+  }
+
+  /** The caller takes any number of values. */
+  get takesStream(): boolean {
+    return (this.#bits & frame.REQUEST_TAKES_STREAM) !== 0;
+  }
+
   /** True for a request that is all there is, and is answered when it has run. */
   get plain(): boolean {
     return !this.oneWay && this.whole && !this.streams && !this.takesStream;
@@ -136,6 +148,12 @@ export class Incoming implements Timed, Keepable {
     if (own === this.payload) return;
     this.payload = own;
     this.#input = UNREAD;
+  }
+
+  /** It waits for its handler from now on. */
+  await(session: Session, now: number): void {
+    this.session = session;
+    this.since = now;
   }
 
   /** The handler has the value, or will not get it. */
