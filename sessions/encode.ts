@@ -1,4 +1,5 @@
 import type { Arena } from '../core/arena.ts';
+import { put } from '../core/copies.ts';
 import { align4, LITTLE_ENDIAN } from '../core/slab.ts';
 import type { ConnectorId } from '../core/id.ts';
 import type { Piece } from '../reliability/inflow.ts';
@@ -71,7 +72,7 @@ export function encodeRequest(
   view.setUint32(at + frame.REQUEST_POSITION, place.position, LITTLE_ENDIAN);
   const methodAt = at + frame.REQUEST_HEADER;
   for (let index = 0; index < method.length; index++) bytes[methodAt + index] = method[index]!;
-  bytes.set(payload, methodAt + method.length);
+  put(bytes, payload, methodAt + method.length);
   return finish(arena, identity, kind, length, call);
 }
 
@@ -97,7 +98,7 @@ export function encodeReply(
     view.setUint8(at + frame.REPLY_FORMAT, format | frame.REPLY_AFTER_PIECES);
     view.setUint32(at + frame.REPLY_HEADER, pieces, LITTLE_ENDIAN);
   }
-  bytes.set(payload, at + payloadAt);
+  put(bytes, payload, at + payloadAt);
   return finish(arena, identity, frame.REPLY, length);
 }
 

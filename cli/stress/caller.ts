@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'; // the global one is a getter
 import { channelOf, optionsOf, quotaOf, randomOf, STRESS_ID, type Plan } from './plan.ts';
 import { STAMP_LENGTH, writeStamp } from './stamp.ts';
 import { noOutcomes, type Tally } from './tally.ts';
