@@ -11,6 +11,14 @@ import * as frame from '../transport/wire/frame.ts';
 const EMPTY = new Uint8Array(0);
 const UNREAD = Symbol('unread');
 
+/** What is true or false of a request: bits of one number, with those of frame.ts. */
+const ONE_WAY = 0x100;
+const WHOLE = 0x200;
+const DUE = 0x400;
+const ACCEPTED = 0x800;
+const CANCELLED = 0x1000;
+const ANSWERED = 0x2000;
+
 /** Holds what a request said. */
 export interface IncomingParts {
   readonly seq: number;
@@ -41,25 +49,13 @@ export class Incoming implements Timed, Keepable {
   /** As signed numbers: V8 makes an object of each from 2^31 on. */
   readonly #seq: number;
   readonly #ack: number;
-  readonly oneWay: boolean;
   readonly method: string;
-  /** The bits of frame.ts that belong to the request. */
-  readonly #bits: number;
+  #bits: number;
   format: number;
   payload: Uint8Array;
   deadline: number;
   readonly channel: number;
-  /** False while pieces of the payload are to come. */
-  whole: boolean;
-  /** Its turn has come, but it was not whole. */
-  due = false;
   state: 'waiting' | 'running' | 'finished' = 'waiting';
-  /** One-way: the caller knows that it is here. It runs now, whatever becomes of its session. */
-  accepted = false;
-  /** The caller took it back, or its session is over: no reply is wanted. */
-  cancelled = false;
-  /** It was refused while it waited; its place in its channel is still to come. */
-  answered = false;
   reply: Outgoing | undefined;
   /** What goes besides request and reply: long values, streams. */
   flow: Flow | undefined;
@@ -83,11 +79,11 @@ export class Incoming implements Timed, Keepable {
   constructor(parts: IncomingParts, hooks: IncomingHooks) {
     this.#seq = parts.seq | 0;
     this.#ack = parts.ack | 0;
-    this.oneWay = parts.oneWay;
     this.method = parts.method;
     this.format = parts.format & frame.FORMAT_MASK;
-    this.#bits = parts.format & ~frame.FORMAT_MASK;
-    this.whole = (parts.format & frame.REQUEST_IN_PIECES) === 0;
+    const whole = (parts.format & frame.REQUEST_IN_PIECES) === 0;
+    this.#bits =
+      (parts.format & ~frame.FORMAT_MASK) | (parts.oneWay ? ONE_WAY : 0) | (whole ? WHOLE : 0);
     this.payload = parts.payload;
     this.deadline = parts.deadline;
     this.channel = parts.channel;
@@ -115,14 +111,60 @@ export class Incoming implements Timed, Keepable {
     return this.#controller.signal;
   }
 
+  /** It is a message without a reply: the caller waits until it is accepted, no longer. */
+  get oneWay(): boolean {
+    return this.#is(ONE_WAY);
+  }
+
+  /** False while pieces of the payload are to come. */
+  get whole(): boolean {
+    return this.#is(WHOLE);
+  }
+
+  set whole(is: boolean) {
+    this.#note(WHOLE, is);
+  }
+
+  /** Its turn has come, but it was not whole. */
+  get due(): boolean {
+    return this.#is(DUE);
+  }
+
+  set due(is: boolean) {
+    this.#note(DUE, is);
+  }
+
+  /** One-way: the caller knows that it is here. It runs now, whatever becomes of its session. */
+  get accepted(): boolean {
+    return this.#is(ACCEPTED);
+  }
+
+  /** The caller took it back, or its session is over: no reply is wanted. */
+  get cancelled(): boolean {
+    return this.#is(CANCELLED);
+  }
+
+  set cancelled(is: boolean) {
+    this.#note(CANCELLED, is);
+  }
+
+  /** It was refused while it waited; its place in its channel is still to come. */
+  get answered(): boolean {
+    return this.#is(ANSWERED);
+  }
+
+  set answered(is: boolean) {
+    this.#note(ANSWERED, is);
+  }
+
   /** The caller sends further values. */
   get streams(): boolean {
-    return (this.#bits & frame.REQUEST_STREAMS) !== 0;
+    return this.#is(frame.REQUEST_STREAMS);
   }
 
   /** The caller takes any number of values. */
   get takesStream(): boolean {
-    return (this.#bits & frame.REQUEST_TAKES_STREAM) !== 0;
+    return this.#is(frame.REQUEST_TAKES_STREAM);
   }
 
   /** True for a request that is all there is, and is answered when it has run. */
@@ -132,7 +174,7 @@ export class Incoming implements Timed, Keepable {
 
   /** One-way: from now on it runs whenever its turn comes. */
   accept(): void {
-    this.accepted = true;
+    this.#note(ACCEPTED, true);
     this.deadline = Infinity;
   }
 
@@ -178,5 +220,13 @@ export class Incoming implements Timed, Keepable {
   expire(): void {
     if (this.state === 'waiting') this.#hooks.expired(this);
     else this.abort();
+  }
+
+  #is(bit: number): boolean {
+    return (this.#bits & bit) !== 0;
+  }
+
+  #note(bit: number, is: boolean): void {
+    this.#bits = is ? this.#bits | bit : this.#bits & ~bit;
   }
 }
