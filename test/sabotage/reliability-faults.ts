@@ -88,7 +88,7 @@ export const reliabilityFaults: readonly Fault[] = [
       'this.#queue.freshBytes < this.#options.packedMax', 'true'],
     ['the queue keeps what went out', 'this.#queue.remove(message);', ''],
   ]),
-  ...faultsIn('reliability/packing.js', CARRIER, [
+  ...faultsIn('reliability/packing.js', [...CARRIER, 'unit/reliability/packing'], [
     ['the budget does not shrink', 'writeBudget(slab, end, call.deadline - now);',
       'writeBudget(slab, end, call.deadline);'],
     ['what lies elsewhere is taken for what follows', 'message.slab !== slab ||', ''],
