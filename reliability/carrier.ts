@@ -3,6 +3,7 @@ import { Congestion } from './congestion.ts';
 import { Flight, type FlightListener } from './flight.ts';
 import type { Kept } from './kept.ts';
 import type { Outgoing } from './outgoing.ts';
+import { pack } from './packing.ts';
 import { probeWaitMs } from './probe.ts';
 import { JUMP_MAX, NUMBER_MAX, Received } from './received.ts';
 import type { DataRefusal } from './refusal.ts';
@@ -17,7 +18,6 @@ import { cnMsgSeq } from '../transport/wire/cnmsg.ts';
 import {
   bitmapReach,
   readBitmap,
-  writeBudget,
   writeDataEnvelope,
 } from '../transport/wire/envelope.ts';
 import * as frame from '../transport/wire/frame.ts';
@@ -93,7 +93,7 @@ export class Carrier implements FlightListener {
   suspend(kept: Kept): void {
     kept.put(this.#settledAt, this.#newestAt, this.#overrunAt, this.#elicitedAt);
     kept.put(this.#probes, this.#late);
-    for (const part of this.#parts) part.suspend(kept);
+    for (const part of this.#parts()) part.suspend(kept);
   }
 
   resume(kept: Kept): void {
@@ -103,7 +103,7 @@ export class Carrier implements FlightListener {
     this.#elicitedAt = kept.take();
     this.#probes = kept.take();
     this.#late = kept.take();
-    for (const part of this.#parts) part.resume(kept);
+    for (const part of this.#parts()) part.resume(kept);
   }
 
   get roundTrip(): RoundTrip {
@@ -216,7 +216,7 @@ export class Carrier implements FlightListener {
   /** Does what time has made due; `pollTransmit` then finds it. */
   handleTimeout(now: number): void {
     if (this.#reorderAt <= now) this.#reorderAt = this.#flight.detectLosses(now);
-    if (this.#flight.waiting && this.#probeAt <= now) {
+    if (this.#flight.waiting && this.#probeAt() <= now) {
       this.#flight.forget();
       this.#probing = this.#flight.waiting;
       this.#probes += 1;
@@ -242,7 +242,7 @@ export class Carrier implements FlightListener {
   /** When to call `handleTimeout` and poll again; Infinity: not before something else happens. */
   pollTimeout(): number {
     let at = Math.min(this.#ackDueAt, this.#reorderAt);
-    if (this.#flight.waiting) at = Math.min(at, this.#probeAt);
+    if (this.#flight.waiting) at = Math.min(at, this.#probeAt());
     return this.#retries.pending ? this.#retries.at : at;
   }
 
@@ -256,10 +256,11 @@ export class Carrier implements FlightListener {
     if (!this.#queue.empty || this.#probing || now >= this.#ackDueAt) {
       const messages: Outgoing[] = [];
       const messagesAt = frame.DATA_BITMAP + 4 * this.#received.writeBitmap(slab, 0);
-      const end = this.#pack(slab, messagesAt, messages, now);
+      const end = this.#choose(messagesAt, messages);
       // With the numbers used up, the acknowledgement goes with the next probe, which makes room.
       if (this.#flight.spare <= RESERVED_PROBES) this.#ackDueAt = Infinity;
       if (messages.length > 0 || now >= this.#ackDueAt) {
+        pack(slab, messagesAt, messages, now);
         this.#writeEnvelope(slab, messagesAt, end, now);
         this.#prepared = { messages, charge: this.#options.traits.truesize(end) };
         return end;
@@ -310,11 +311,11 @@ export class Carrier implements FlightListener {
     this.#congestion.lost(now);
   }
 
-  get #parts(): readonly { suspend(kept: Kept): void; resume(kept: Kept): void }[] {
+  #parts(): readonly { suspend(kept: Kept): void; resume(kept: Kept): void }[] {
     return [this.#roundTrip, this.#flight, this.#received, this.#window, this.#congestion];
   }
 
-  get #probeAt(): number {
+  #probeAt(): number {
     const { lossless } = this.#options.traits;
     const options = { repliesOnly: this.#flight.repliesOnly, probes: this.#probes, lossless };
     return this.#elicitedAt + probeWaitMs(this.#roundTrip, options);
@@ -349,14 +350,12 @@ export class Carrier implements FlightListener {
     });
   }
 
-  /** Packs what may go into the datagram from `at` on; gives its end. */
-  #pack(slab: Slab, at: number, messages: Outgoing[], now: number): number {
+  /** Chooses what may go into the datagram from `at` on; gives its end. */
+  #choose(at: number, messages: Outgoing[]): number {
     const { packedMax, traits } = this.#options;
     const { spare, outstanding } = this.#flight;
     let end = at;
     const put = (message: Outgoing): void => {
-      slab.copy(end, message.slab, message.at, message.size);
-      if (message.call !== undefined) writeBudget(slab, end, message.call.deadline - now);
       end += message.size;
       messages.push(message);
     };

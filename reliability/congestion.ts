@@ -79,7 +79,7 @@ export class Congestion {
    */
   lost(now: number): void {
     const { variationMs, smoothedMs, minimumMs } = this.#roundTrip;
-    if (!this.#queued || this.#queueMs <= VARIATIONS * variationMs) return;
+    if (!this.#queued() || this.#queueMs() <= VARIATIONS * variationMs) return;
     if (now - this.#shrunkAt < smoothedMs) return;
     this.#shrunkAt = now;
     const held = Math.max(this.#fastest, this.#fastestBefore) * minimumMs;
@@ -91,16 +91,16 @@ export class Congestion {
    * trip where no queue stands, else one small datagram more. From `grant` on nothing is limited.
    */
   grow(charge: number, grant: number): void {
-    this.#limit += this.#queued ? (charge * TRUESIZE_MIN) / this.#limit : charge;
+    this.#limit += this.#queued() ? (charge * TRUESIZE_MIN) / this.#limit : charge;
     if (this.#limit >= grant) this.#limit = Infinity;
   }
 
   /** By how much even the shortest round trips are inflated, ms. */
-  get #queueMs(): number {
+  #queueMs(): number {
     return Math.min(this.#shortest, this.#shortestBefore) - this.#roundTrip.minimumMs;
   }
 
-  get #queued(): boolean {
-    return this.#queueMs > Math.max(this.#roundTrip.minimumMs * INFLATION, INFLATION_MIN_MS);
+  #queued(): boolean {
+    return this.#queueMs() > Math.max(this.#roundTrip.minimumMs * INFLATION, INFLATION_MIN_MS);
   }
 }

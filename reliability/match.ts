@@ -18,8 +18,13 @@ export type Genealogy =
  * one can be a mistake or a forgery.
  */
 export function classify(original: Genes, received: Genes): Genealogy {
-  if (received.seq !== original.seq) return 'new-seq';
-  return received.ack === seqPlus(original.ack, 1) ? 'reply' : 'new-ack';
+  if (answers(original, received.seq, received.ack)) return 'reply';
+  return received.seq === original.seq ? 'new-ack' : 'new-seq';
+}
+
+/** True if a message with these genes is a reply to the original, by the same rule. */
+export function answers(original: Genes, seq: number, ack: number): boolean {
+  return seq === original.seq && ack === seqPlus(original.ack, 1);
 }
 
 /** Whether a message answers a request: not, as one of several parts, or as the last part. */

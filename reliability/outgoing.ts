@@ -15,10 +15,9 @@ export interface Limited {
 export class Outgoing {
   /** The kind of the message: REQUEST, REPLY, CANCEL or CLOSE (transport/wire/frame.ts). */
   readonly kind: number;
-  /** The sequence number it carries. */
-  readonly seq: number;
-  /** The acknowledge number it carries. */
-  readonly ack: number;
+  /** As signed numbers: V8 makes an object of each from 2^31 on. */
+  readonly #seq: number;
+  readonly #ack: number;
   /** Where the whole cn_msg lies, padded to 4 bytes, exactly as it goes into a datagram. */
   slab: Slab;
   at: number;
@@ -43,12 +42,22 @@ export class Outgoing {
     call?: Limited,
   ) {
     this.kind = kind;
-    this.seq = seq;
-    this.ack = ack;
+    this.#seq = seq | 0;
+    this.#ack = ack | 0;
     this.slab = slab;
     this.at = at;
     this.size = size;
     this.call = call;
+  }
+
+  /** The sequence number it carries. */
+  get seq(): number {
+    return this.#seq >>> 0;
+  }
+
+  /** The acknowledge number it carries. */
+  get ack(): number {
+    return this.#ack >>> 0;
   }
 
   /** The cn_msg; empty once it was withdrawn. */

@@ -56,7 +56,7 @@ export class SeenSeqs {
     const ahead = seqDistance(this.#base, seq);
     if (ahead < 0) return 'duplicate';
     if (ahead >= this.#window) return 'beyond';
-    if (ahead >= this.#size) return 'new';
+    if (ahead >= this.#size()) return 'new';
     return this.#has(seq) ? 'duplicate' : 'new';
   }
 
@@ -69,11 +69,11 @@ export class SeenSeqs {
       } while (this.#has(this.#base));
       return;
     }
-    while (seqDistance(this.#base, seq) >= this.#size) this.#grow();
+    while (seqDistance(this.#base, seq) >= this.#size()) this.#grow();
     this.#bits[this.#word(seq)]! |= 1 << (seq & 31);
   }
 
-  get #size(): number {
+  #size(): number {
     return this.#bits.length * 32;
   }
 
@@ -91,7 +91,7 @@ export class SeenSeqs {
 
   #grow(): void {
     const before = this.#bits;
-    const size = this.#size;
+    const size = this.#size();
     this.#bits = new Uint32Array(before.length * 2);
     for (let ahead = 0; ahead < size; ahead++) {
       const seq = seqPlus(this.#base, ahead);

@@ -26,12 +26,6 @@ export interface BacklogOptions {
   readonly start: (session: Session, request: Incoming) => void;
 }
 
-interface Waiting {
-  readonly session: Session;
-  readonly request: Incoming;
-  readonly since: number;
-}
-
 /**
  * The requests of one service that wait for their turn, first come, first served. What has waited
  * too long is refused as busy instead of started (semantics 18): a server that is offered more than
@@ -47,7 +41,7 @@ interface Waiting {
 export class Backlog implements Timed {
   readonly #resources: Resources;
   readonly #options: BacklogOptions;
-  readonly #queue = new Denque<Waiting>();
+  readonly #queue = new Denque<Incoming>();
   /** How many of the first have their payload in memory of their own. */
   #own = 0;
   #running = 0;
@@ -87,7 +81,8 @@ export class Backlog implements Timed {
   /** Adds a request that came, or whose turn in its channel came, now. */
   push(session: Session, request: Incoming, now: number): void {
     this.#now = now;
-    this.#queue.push({ session, request, since: now });
+    request.await(session, now);
+    this.#queue.push(request);
     this.#resources.runnable(this);
   }
 
@@ -100,7 +95,7 @@ export class Backlog implements Timed {
     if (next === undefined) return false;
     this.#note(now);
     this.#running += 1;
-    this.#options.start(next.session, next.request);
+    this.#options.start(next.session!, next);
     return true;
   }
 
@@ -111,7 +106,7 @@ export class Backlog implements Timed {
   rest(): void {
     if (this.#running >= this.#options.concurrency) {
       for (; this.#own < this.#queue.length; this.#own++) {
-        this.#queue.peekAt(this.#own)!.request.own();
+        this.#queue.peekAt(this.#own)!.own();
       }
     }
     const first = this.#queue.peekFront();
@@ -136,21 +131,20 @@ export class Backlog implements Timed {
   /** Refuses what stands first and is not to be started any more. */
   #shed(now: number): void {
     for (let first = this.#queue.peekFront(); first; first = this.#queue.peekFront()) {
-      const { session, request } = first;
-      if (request.accepted) break; // its caller was told that it will run
-      const late = request.deadline <= now;
-      if (!late && !request.cancelled && this.#startsBy(first) > now) break;
+      if (first.accepted) break; // its caller was told that it will run
+      const late = first.deadline <= now;
+      if (!late && !first.cancelled && this.#startsBy(first) > now) break;
       this.#shift();
-      const busy = !late && !request.cancelled;
+      const busy = !late && !first.cancelled;
       if (busy) {
         this.#resources.counters.requestsShed += 1;
         this.#refused += (1 - this.#refused) / RECENT;
       }
-      session.responder.refuse(request, busy ? frame.STATUS_BUSY : frame.STATUS_EXPIRED);
+      first.session!.responder.refuse(first, busy ? frame.STATUS_BUSY : frame.STATUS_EXPIRED);
     }
   }
 
-  #shift(): Waiting | undefined {
+  #shift(): Incoming | undefined {
     this.#own = Math.max(0, this.#own - 1);
     return this.#queue.shift();
   }
@@ -163,8 +157,8 @@ export class Backlog implements Timed {
     this.#refused -= this.#refused / RECENT;
   }
 
-  #startsBy({ request, since }: Waiting): number {
-    const waitMs = Math.min(this.#options.waitMs, (request.deadline - since) * WAIT_SHARE);
+  #startsBy({ deadline, since }: Incoming): number {
+    const waitMs = Math.min(this.#options.waitMs, (deadline - since) * WAIT_SHARE);
     if (this.#refused <= REFUSED_MAX) return since + waitMs;
     return since + Math.min(waitMs, Math.max(STRICT_MIN_MS, STRICT_STARTS * this.#paceMs));
   }

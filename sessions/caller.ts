@@ -2,20 +2,20 @@ import Denque from 'denque';
 import type { Call, Holder, Manner, Settlement } from './call.ts';
 import { Channels, UNORDERED } from './channels.ts';
 import type { Draft } from './draft.ts';
-import { encodeCancel, encodeRequest } from './encode.ts';
+import { encodeCancel, encodeRequest, Naming, type Said } from './encode.ts';
 import { Flow, type FlowLink } from './flow.ts';
-import { readReply, unreadable } from './reply.ts';
+import { isLast, piecesBefore, readSettlement, unreadable } from './reply.ts';
 import type { Resources } from './resources.ts';
 import type { ErrorCode, Outcome } from '../core/errors.ts';
 import { assert } from '../core/assert.ts';
-import type { ConnectorId } from '../core/id.ts';
 import type { Slab } from '../core/slab.ts';
 import type { Carrier } from '../reliability/carrier.ts';
 import type { Kept } from '../reliability/kept.ts';
-import { classify, type Genes } from '../reliability/match.ts';
+import { answers, classify, type Genes } from '../reliability/match.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
 import { seqDistance, seqPlus } from '../reliability/sequence.ts';
 import { SeqTable } from '../reliability/table.ts';
+import { CN_MSG_HEADER, cnMsgAck, cnMsgSeq } from '../transport/wire/cnmsg.ts';
 import * as frame from '../transport/wire/frame.ts';
 import type { Incarnation } from '../transport/wire/handshake.ts';
 
@@ -43,7 +43,7 @@ export class Caller implements Holder {
   readonly incarnation: Incarnation;
   readonly #resources: Resources;
   readonly #carrier: Carrier;
-  readonly #id: ConnectorId;
+  readonly #naming: Naming;
   /** The peer's duplicate detection reaches this far ahead of the oldest call it has not seen. */
   readonly #window: number;
   /** There is something to send or to report. */
@@ -77,7 +77,7 @@ export class Caller implements Holder {
     this.#link = link;
     this.#resources = link.resources;
     this.#carrier = link.carrier;
-    this.#id = link.id;
+    this.#naming = new Naming(link.id);
     this.#next = firstSeq;
     this.#undelivered = firstSeq;
     this.#window = parts.window;
@@ -122,7 +122,7 @@ export class Caller implements Holder {
     if (this.size >= limits.callsPerSessionMax) return 'busy';
     const bytes = this.#bytes + length;
     if (this.#bytes > 0 && bytes > limits.callBytesPerSessionMax) return 'busy';
-    const direct = this.#waitingOpen === 0 && this.#inWindow && this.#carrier.hungry;
+    const direct = this.#waitingOpen === 0 && this.#inWindow() && this.#carrier.hungry;
     const { draft } = call;
     assert(draft !== undefined, 'a call has not been encoded before it is submitted');
     if (direct) {
@@ -168,29 +168,32 @@ export class Caller implements Holder {
     request.withdraw();
     call.flow?.discard();
     call.letGo();
-    const identity = { id: this.#id, seq: request.seq, ack: request.ack };
+    const identity = this.#naming.of(request.seq, request.ack);
     const { number, position } = call.place ?? UNORDERED;
     call.message = encodeCancel(this.#resources.arena, identity, number, position);
     this.#carrier.enqueue(call.message);
   }
 
   /**
-   * Takes the REPLY whose payload, header included, is slab[at, end). Gives whether it was news.
+   * Takes the REPLY slab[at, end), checked to be whole. Gives whether it was news.
    */
-  handleReply(genes: Genes, slab: Slab, at: number, end: number): boolean {
-    const { counters } = this.#resources;
-    const call = this.#calls.get(genes.seq);
+  handleReply(slab: Slab, at: number, end: number): boolean {
+    const { counters, copies } = this.#resources;
+    const seq = cnMsgSeq(slab, at);
+    const call = this.#calls.get(seq);
     if (call?.message === undefined) {
       counters.duplicateReplies += 1;
       return false;
     }
-    if (classify(call.message, genes) !== 'reply') {
+    if (!answers(call.message, seq, cnMsgAck(slab, at))) {
       counters.unmatchedReplies += 1;
       return false;
     }
     call.message.done = true; // the reply acknowledges its request, and what takes it back
-    const { settlement, pieces, last } = readReply(this.#resources.copies, slab, at, end);
-    if (!last) {
+    const bodyAt = at + CN_MSG_HEADER;
+    const settlement = readSettlement(copies, slab, bodyAt, end);
+    const pieces = piecesBefore(slab, bodyAt);
+    if (!isLast(slab, bodyAt)) {
       // Another reply says when its place in the channel is free.
       if (call.settlement === undefined) this.#settle(call, settlement);
       this.#advance();
@@ -279,7 +282,7 @@ export class Caller implements Holder {
     return this.#begun.shift();
   }
 
-  get #inWindow(): boolean {
+  #inWindow(): boolean {
     return seqDistance(this.#undelivered, this.#next) < this.#window;
   }
 
@@ -291,19 +294,12 @@ export class Caller implements Holder {
     }
     const { random, arena } = this.#resources;
     const { kind } = call.manner;
-    const { number, position } = call.place ?? UNORDERED;
+    const place = call.place ?? UNORDERED;
     const inPieces = call.length > this.#link.wholeMax;
-    const identity = { id: this.#id, seq: this.#next, ack: random.u32() };
+    const identity = this.#naming.of(this.#next, random.u32());
     this.#next = seqPlus(this.#next, 1);
-    call.message = encodeRequest(arena, identity, {
-      kind,
-      channel: number,
-      position,
-      method: draft.method,
-      format: draft.format | bits(call.manner, inPieces),
-      payload: inPieces ? EMPTY : draft.bytes,
-      call,
-    });
+    const said = inPieces || call.streaming ? opening(draft, call.manner, inPieces) : draft;
+    call.message = encodeRequest(arena, identity, kind, place, said, call);
     this.#calls.add(call);
     this.#carrier.enqueue(call.message);
     if (inPieces || call.streaming) call.flow = new Flow(this.#link, call.message);
@@ -367,7 +363,7 @@ export class Caller implements Holder {
    * in any case: what else is being sent must not hold them up for ever.
    */
   admit(least: number): void {
-    for (let left = least; this.#waiting.length > 0 && this.#inWindow; left--) {
+    for (let left = least; this.#waiting.length > 0 && this.#inWindow(); left--) {
       if (left <= 0 && !this.#carrier.hungry) return;
       const call = this.#waiting.shift()!;
       const { draft } = call;
@@ -381,13 +377,14 @@ export class Caller implements Holder {
   }
 }
 
-/** The bits of a request that say what goes with it in pieces. */
-function bits({ streams, takesStream }: Manner, inPieces: boolean): number {
-  return (
+/** What a request says with which, and behind which, more goes in pieces. */
+function opening(draft: Draft, { streams, takesStream }: Manner, inPieces: boolean): Said {
+  const bits =
     (inPieces ? frame.REQUEST_IN_PIECES : 0) |
     (streams ? frame.REQUEST_STREAMS : 0) |
-    (takesStream ? frame.REQUEST_TAKES_STREAM : 0)
-  );
+    (takesStream ? frame.REQUEST_TAKES_STREAM : 0);
+  const { method, format, bytes } = draft;
+  return { method, format: format | bits, bytes: inPieces ? EMPTY : bytes };
 }
 
 function nothing(): void {}

@@ -1,8 +1,8 @@
-import { Call, type Manner, type Site, type Tie } from './call.ts';
+import { Call, type Manner, type Site, type Taker, type Tie } from './call.ts';
 import { Draft } from './draft.ts';
 import type { Flow } from './flow.ts';
 import { MethodNames } from './method-names.ts';
-import { readPayload, writePayload, type Payload } from './payload.ts';
+import { bytesOf, formatOf, readPayload, UNREADABLE } from './payload.ts';
 import { Rejection } from './rejection.ts';
 import type { Resources } from './resources.ts';
 import type { Session } from './session.ts';
@@ -78,10 +78,10 @@ export function stream(
     ({ flow } = made);
     values.attach(flow);
   };
-  const payload = payloadOf(site, input);
+  const bytes = payloadOf(site, input);
   const taking = { ...CALL, takesStream: true, begun };
   const manner = mannerOf(site, taking, options);
-  const draft = draftOf(site, manner, method, payload, options);
+  const draft = draftOf(site, manner, method, formatOf(input), bytes, options);
   let flow: Flow | undefined;
   let abort = nothing;
   const begin = (): void => {
@@ -110,7 +110,7 @@ export function settle(settled: Call): void {
     return;
   }
   const value = readPayload(settlement.format, settlement.payload);
-  if (value.ok) settled.resolve(value.value);
+  if (value !== UNREADABLE) settled.resolve(value);
   else settled.reject(new ConnectorError('malformed', 'unreadable reply', { outcome: 'executed' }));
 }
 
@@ -143,13 +143,27 @@ function promised(
   input: unknown,
   options: CallOptions,
 ): Promise<unknown> {
-  return new Promise((resolve) => {
+  try {
     site.check();
-    const payload = payloadOf(site, input);
+    const bytes = payloadOf(site, input);
     const manner = mannerOf(site, usual, options);
-    const draft = draftOf(site, manner, method, payload, options);
-    start(site, new Call(site, manner, draft, resolve), options.signal);
-  });
+    const draft = draftOf(site, manner, method, formatOf(input), bytes, options);
+    const promise = new Promise<unknown>(noteTaker);
+    start(site, new Call(site, manner, draft, taker), options.signal);
+    return promise;
+  } catch (error) {
+    return Promise.reject(error as Error);
+  }
+}
+
+/**
+ * What resolves the promise made last, for the statement after it: an executor for each call would
+ * be a function and a context of its own.
+ */
+let taker: Taker = nothing;
+
+function noteTaker(resolve: Taker): void {
+  taker = resolve;
 }
 
 /** Says what kind of a call the options make of the usual one. Throws `invalid-argument`. */
@@ -169,11 +183,12 @@ function draftOf(
   site: CallSite,
   manner: Manner,
   method: string,
-  payload: Payload,
+  format: number,
+  bytes: Uint8Array,
   options: CallOptions,
 ): Draft {
   required(method.length > 0, 'a method has a name');
-  const draft = new Draft(names.encode(method), options.channel, payload);
+  const draft = new Draft(names.encode(method), options.channel, { format, bytes });
   time(site, manner, draft, options);
   return draft;
 }
@@ -190,11 +205,11 @@ function time(site: CallSite, manner: Manner, draft: Draft, options: CallOptions
 }
 
 /** Writes what a caller gave. Throws `invalid-argument` and `too-big`. */
-function payloadOf(site: CallSite, input: unknown): Payload {
-  const payload = writePayload(input);
+function payloadOf(site: CallSite, input: unknown): Uint8Array {
+  const bytes = bytesOf(input);
   const { valueMax } = site.resources.limits;
-  if (payload.bytes.length > valueMax) throw tooBig(payload.bytes.length, valueMax);
-  return payload;
+  if (bytes.length > valueMax) throw tooBig(bytes.length, valueMax);
+  return bytes;
 }
 
 /** What is done once a call with further values has a flow. */
@@ -229,6 +244,11 @@ function start(site: CallSite, made: Call, signal: AbortSignal | undefined): () 
     site.submit(made);
     return nothing; // nobody has anything to abort it by
   }
+  return startTied(site, made, signal);
+}
+
+/** Apart: its functions keep what they use in an object that is made when a function is entered. */
+function startTied(site: CallSite, made: Call, signal: AbortSignal | undefined): () => void {
   if (signal?.aborted === true) {
     const options = { outcome: 'not-sent', cause: signal.reason } as const;
     throw new ConnectorError('cancelled', 'aborted before it was made', options);

@@ -1,4 +1,5 @@
 import type { Arena } from '../core/arena.ts';
+import { put } from '../core/copies.ts';
 import { align4, LITTLE_ENDIAN } from '../core/slab.ts';
 import type { ConnectorId } from '../core/id.ts';
 import type { Piece } from '../reliability/inflow.ts';
@@ -13,41 +14,66 @@ export interface Identity {
   readonly ack: number;
 }
 
+/**
+ * Names one message after the other: an identity is read while its message is encoded, and then no
+ * more, so that one object does for all. The numbers are signed: V8 makes objects of larger ones.
+ */
+export class Naming implements Identity {
+  readonly id: ConnectorId;
+  seq = 0;
+  ack = 0;
+
+  constructor(id: ConnectorId) {
+    this.id = id;
+  }
+
+  of(seq: number, ack: number): Identity {
+    this.seq = seq | 0;
+    this.ack = ack | 0;
+    return this;
+  }
+}
+
 /** What a reply takes besides its payload, bytes. */
 export const REPLY_HEADERS: number = CN_MSG_HEADER + frame.REPLY_HEADER;
 
 /** The longest method name, in bytes. */
 export const METHOD_LENGTH_MAX = 0xff;
 
-/** Holds what a REQUEST says besides its identity. */
-export interface RequestParts {
-  /** REQUEST or SEND. */
-  readonly kind: number;
-  readonly channel: number;
-  readonly position: number;
+/** What a REQUEST says. */
+export interface Said {
   readonly method: Uint8Array;
   /** How the payload is written, and the three bits that belong to the request. */
   readonly format: number;
-  readonly payload: Uint8Array;
-  /** What the request states the time left of. */
-  readonly call: Limited;
+  /** The payload. */
+  readonly bytes: Uint8Array;
 }
 
-/** Encodes a REQUEST or SEND. Its budget is written at each transmission (carrier.ts). */
-export function encodeRequest(arena: Arena, identity: Identity, parts: RequestParts): Outgoing {
-  const { kind, method, payload } = parts;
+/**
+ * Encodes a REQUEST or SEND (`kind`). It states the time left of `call`, which is written at each
+ * transmission (reliability/packing.ts).
+ */
+export function encodeRequest(
+  arena: Arena,
+  identity: Identity,
+  kind: number,
+  place: { readonly number: number; readonly position: number },
+  said: Said,
+  call: Limited,
+): Outgoing {
+  const { method, bytes: payload } = said;
   const length = frame.REQUEST_HEADER + method.length + payload.length;
   const at = begin(arena, identity, kind, length);
   const { view, bytes } = arena.slab;
   view.setUint32(at + frame.REQUEST_BUDGET, frame.BUDGET_NONE, LITTLE_ENDIAN);
-  view.setUint16(at + frame.REQUEST_CHANNEL, parts.channel, LITTLE_ENDIAN);
+  view.setUint16(at + frame.REQUEST_CHANNEL, place.number, LITTLE_ENDIAN);
   view.setUint8(at + frame.REQUEST_METHOD_LENGTH, method.length);
-  view.setUint8(at + frame.REQUEST_FORMAT, parts.format);
-  view.setUint32(at + frame.REQUEST_POSITION, parts.position, LITTLE_ENDIAN);
+  view.setUint8(at + frame.REQUEST_FORMAT, said.format);
+  view.setUint32(at + frame.REQUEST_POSITION, place.position, LITTLE_ENDIAN);
   const methodAt = at + frame.REQUEST_HEADER;
   for (let index = 0; index < method.length; index++) bytes[methodAt + index] = method[index]!;
-  bytes.set(payload, methodAt + method.length);
-  return finish(arena, identity, kind, length, parts.call);
+  put(bytes, payload, methodAt + method.length);
+  return finish(arena, identity, kind, length, call);
 }
 
 /**
@@ -72,7 +98,7 @@ export function encodeReply(
     view.setUint8(at + frame.REPLY_FORMAT, format | frame.REPLY_AFTER_PIECES);
     view.setUint32(at + frame.REPLY_HEADER, pieces, LITTLE_ENDIAN);
   }
-  bytes.set(payload, at + payloadAt);
+  put(bytes, payload, at + payloadAt);
   return finish(arena, identity, frame.REPLY, length);
 }
 

@@ -17,6 +17,8 @@ export interface Place {
   readonly lane: Lane<Incoming> | null | undefined;
 }
 
+const UNORDERED: Place = { channel: 0, position: 0, lane: undefined };
+
 /** The FIFO channels of a session at its server, by number, and the requests whose turn it is. */
 export class Lanes {
   readonly #resources: Resources;
@@ -56,8 +58,9 @@ export class Lanes {
   /** Reads the place at slab[at, …), where a message's payload begins. */
   place(slab: Slab, at: number): Place {
     const channel = slab.view.getUint16(at + REQUEST_CHANNEL, LITTLE_ENDIAN);
+    if (channel === 0) return UNORDERED;
     const position = slab.view.getUint32(at + REQUEST_POSITION, LITTLE_ENDIAN);
-    return { channel, position, lane: channel === 0 ? undefined : this.#lane(channel, position) };
+    return { channel, position, lane: this.#lane(channel, position) };
   }
 
   /** Takes a place, for a request or for none. Outside of channels its turn has come. */
@@ -82,7 +85,7 @@ export class Lanes {
 
   /** It has ended, or will not start: the next of its channel may. */
   finish(incoming: Incoming): void {
-    const lane = this.#lanes.get(incoming.channel);
+    const lane = incoming.channel === 0 ? undefined : this.#lanes.get(incoming.channel);
     if (lane === undefined) return;
     lane.finish(incoming);
     this.#release(incoming.channel, lane);

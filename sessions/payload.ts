@@ -17,8 +17,22 @@ const EMPTY = new Uint8Array(0);
  * Throws `invalid-argument` for what JSON cannot say (functions, symbols, cycles, bigints).
  */
 export function writePayload(value: unknown): Payload {
-  if (value instanceof Uint8Array) return { format: FORMAT_BYTES, bytes: plain(value) };
-  if (value === undefined) return { format: FORMAT_NONE, bytes: EMPTY };
+  return { format: formatOf(value), bytes: bytesOf(value) };
+}
+
+/** The format that `writePayload` gives. Calls ask for each alone: no object for both. */
+export function formatOf(value: unknown): number {
+  if (value instanceof Uint8Array) return FORMAT_BYTES;
+  return value === undefined ? FORMAT_NONE : FORMAT_JSON;
+}
+
+/** The bytes that `writePayload` gives. Throws as it does. */
+export function bytesOf(value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return plain(value);
+  return value === undefined ? EMPTY : encoder.encode(jsonOf(value));
+}
+
+function jsonOf(value: unknown): string {
   let text: string | undefined;
   let cause: unknown;
   try {
@@ -32,26 +46,29 @@ export function writePayload(value: unknown): Payload {
       cause,
     });
   }
-  return { format: FORMAT_JSON, bytes: encoder.encode(text) };
+  return text;
 }
 
-/** What was read, or that it cannot be: the bytes are a peer's and may be anything. */
-export type ReadPayload = { readonly ok: true; readonly value: unknown } | { readonly ok: false };
+/** What is read where nothing can be. */
+export const UNREADABLE: unique symbol = Symbol('unreadable');
 
-/** Reads what `writePayload` wrote. Bytes are handed over as they are. Never throws. */
-export function readPayload(format: number, bytes: Uint8Array): ReadPayload {
+/**
+ * Reads what `writePayload` wrote; `UNREADABLE` if it cannot: the bytes are a peer's and may be
+ * anything. Bytes are handed over as they are. Never throws.
+ */
+export function readPayload(format: number, bytes: Uint8Array): unknown {
   switch (format) {
     case FORMAT_BYTES:
-      return { ok: true, value: bytes };
+      return bytes;
     case FORMAT_NONE:
-      return { ok: true, value: undefined };
+      return undefined;
     case FORMAT_JSON:
       try {
-        return { ok: true, value: JSON.parse(decoder.decode(bytes)) as unknown };
+        return JSON.parse(decoder.decode(bytes)) as unknown;
       } catch {
-        return { ok: false };
+        return UNREADABLE;
       }
     default:
-      return { ok: false };
+      return UNREADABLE;
   }
 }

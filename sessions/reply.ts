@@ -38,15 +38,6 @@ const failures: Readonly<Record<number, { code: ErrorCode; outcome: Outcome; mes
   },
 };
 
-/** What a REPLY says. */
-export interface Reply {
-  readonly settlement: Settlement;
-  /** How many pieces go before it, modulo 2^32; undefined: none. */
-  readonly pieces: number | undefined;
-  /** False if another reply follows: a message in a channel was accepted and is still to run. */
-  readonly last: boolean;
-}
-
 /** How a call ends whose value in pieces turns out not to be there. */
 export const unreadable: Settlement = {
   ok: false,
@@ -56,28 +47,26 @@ export const unreadable: Settlement = {
 };
 
 /**
- * Reads the REPLY whose payload, header included, is slab[at, end); checked to be whole. What it
- * carries is copied, because the slab is the transport's.
+ * How many pieces go before the REPLY whose payload is at `at`, modulo 2^32; undefined: none.
  */
-export function readReply(copies: Copies, slab: Slab, at: number, end: number): Reply {
-  const bits = slab.view.getUint8(at + frame.REPLY_FORMAT);
-  const valueAt = at + frame.REPLY_HEADER;
-  if ((bits & frame.REPLY_AFTER_PIECES) === 0) {
-    const last = slab.view.getUint8(at + frame.REPLY_STATUS) !== frame.STATUS_ACCEPTED;
-    return { settlement: readSettlement(copies, slab, at, valueAt, end), pieces: undefined, last };
-  }
-  const pieces = slab.view.getUint32(valueAt, LITTLE_ENDIAN);
-  const settlement = readSettlement(copies, slab, at, valueAt + frame.REPLY_COUNT_LENGTH, end);
-  return { settlement, pieces, last: true };
+export function piecesBefore(slab: Slab, at: number): number | undefined {
+  if (!goesAfterPieces(slab, at)) return undefined;
+  return slab.view.getUint32(at + frame.REPLY_HEADER, LITTLE_ENDIAN);
 }
 
-function readSettlement(
-  copies: Copies,
-  slab: Slab,
-  at: number,
-  valueAt: number,
-  end: number,
-): Settlement {
+/** False if another reply follows: a message in a channel was accepted and is still to run. */
+export function isLast(slab: Slab, at: number): boolean {
+  if (goesAfterPieces(slab, at)) return true;
+  return slab.view.getUint8(at + frame.REPLY_STATUS) !== frame.STATUS_ACCEPTED;
+}
+
+/**
+ * Reads how the REPLY whose payload, header included, is slab[at, end) settles its call; checked to
+ * be whole. What it carries is copied, because the slab is the transport's.
+ */
+export function readSettlement(copies: Copies, slab: Slab, at: number, end: number): Settlement {
+  const count = goesAfterPieces(slab, at) ? frame.REPLY_COUNT_LENGTH : 0;
+  const valueAt = at + frame.REPLY_HEADER + count;
   const status = slab.view.getUint8(at + frame.REPLY_STATUS);
   const format = slab.view.getUint8(at + frame.REPLY_FORMAT) & frame.FORMAT_MASK;
   const payload = copies.of(slab.bytes, valueAt, end);
@@ -89,6 +78,10 @@ function readSettlement(
   // STATUS_APPLICATION, or a status of a later version: that it ran is all there is to know.
   const message = status === frame.STATUS_APPLICATION ? applicationMessage(payload) : 'failed';
   return { ok: false, code: 'application', outcome: 'executed', message };
+}
+
+function goesAfterPieces(slab: Slab, at: number): boolean {
+  return (slab.view.getUint8(at + frame.REPLY_FORMAT) & frame.REPLY_AFTER_PIECES) !== 0;
 }
 
 /** The message of an error thrown by a handler: JSON `{message}`, from a peer, so anything. */

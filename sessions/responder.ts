@@ -1,8 +1,8 @@
 import Denque from 'denque';
-import { encodeReply, REPLY_HEADERS } from './encode.ts';
+import { encodeReply, Naming, REPLY_HEADERS } from './encode.ts';
 import { Flow } from './flow.ts';
 import { HeldRequests } from './held.ts';
-import { Incoming, type IncomingHooks } from './incoming.ts';
+import type { Incoming, IncomingHooks } from './incoming.ts';
 import { Lanes, type Place } from './lanes.ts';
 import { Refusals, replyIdentity } from './refusals.ts';
 import { readRequest } from './request.ts';
@@ -13,6 +13,7 @@ import type { Kept } from '../reliability/kept.ts';
 import type { Genes } from '../reliability/match.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
 import { SeenSeqs } from '../reliability/seen.ts';
+import { CN_MSG_HEADER, cnMsgGenes, cnMsgSeq } from '../transport/wire/cnmsg.ts';
 import * as frame from '../transport/wire/frame.ts';
 
 const EMPTY = new Uint8Array(0);
@@ -30,6 +31,7 @@ export class Responder {
   readonly #aborted = new Denque<Incoming>();
   readonly #lanes: Lanes;
   readonly #refusals: Refusals;
+  readonly #naming: Naming;
   #draining = false;
   #ended = false;
 
@@ -41,6 +43,7 @@ export class Responder {
     this.#held = new HeldRequests(resources);
     this.#lanes = new Lanes(resources, parts.hostile);
     this.#refusals = new Refusals(parts.link, parts.hostile);
+    this.#naming = new Naming(parts.link.id);
   }
 
   /** True if all that it would do differently from a new one is what `suspend` keeps. */
@@ -81,33 +84,28 @@ export class Responder {
   }
 
   /**
-   * Takes the REQUEST (or, `oneWay`, SEND) whose payload, header included, is slab[at, end);
-   * checked to be whole. Gives whether it was news.
+   * Takes the REQUEST (or, `oneWay`, SEND) slab[at, end); checked to be whole. Gives whether it was
+   * news.
    */
-  handleRequest(
-    oneWay: boolean,
-    genes: Genes,
-    slab: Slab,
-    at: number,
-    end: number,
-    now: number,
-  ): boolean {
-    const sighting = this.#seen.sighting(genes.seq);
-    if (sighting === 'duplicate') this.#handleDuplicate(genes, now);
+  handleRequest(oneWay: boolean, slab: Slab, at: number, end: number, now: number): boolean {
+    const seq = cnMsgSeq(slab, at);
+    const sighting = this.#seen.sighting(seq);
+    if (sighting === 'duplicate') this.#handleDuplicate(cnMsgGenes(slab, at), now);
     if (sighting === 'beyond') this.#parts.hostile();
     if (sighting !== 'new') return false;
-    const place = this.#lanes.place(slab, at);
-    this.#seen.add(genes.seq);
-    let refusal = place.lane === null ? frame.STATUS_BUSY : this.#refusal(end - at);
+    const bodyAt = at + CN_MSG_HEADER;
+    const place = this.#lanes.place(slab, bodyAt);
+    this.#seen.add(seq);
+    let refusal = place.lane === null ? frame.STATUS_BUSY : this.#refusal(end - bodyAt);
     if (refusal === undefined) {
-      const parts = readRequest(this.#resources.copies, genes, oneWay, slab, at, end, now);
-      const incoming = new Incoming(parts, this.#hooks);
+      const { copies } = this.#resources;
+      const incoming = readRequest(copies, this.#hooks, oneWay, slab, at, end, now);
       refusal = incoming.plain ? undefined : this.#parts.refusal(incoming);
       if (refusal === undefined) this.#admit(incoming, place);
     }
     if (refusal !== undefined) {
       this.#lanes.put(place, undefined); // refused, its place is taken all the same
-      this.#refusals.send(genes, refusal);
+      this.#refusals.send(cnMsgGenes(slab, at), refusal);
     }
     return true;
   }
@@ -331,12 +329,12 @@ export class Responder {
   }
 
   #answer(incoming: Incoming, status: number, format: number, payload: Uint8Array): void {
-    const { id, touched } = this.#parts.link;
-    const identity = replyIdentity(id, incoming);
+    const { carrier, touched } = this.#parts.link;
+    const identity = this.#naming.of(incoming.seq, incoming.ack + 1);
     const pieces = incoming.flow?.sent;
     const reply = encodeReply(this.#resources.arena, identity, status, format, payload, pieces);
     incoming.reply = reply;
-    this.#parts.link.carrier.enqueue(reply);
+    carrier.enqueue(reply);
     touched();
   }
 

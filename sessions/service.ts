@@ -1,5 +1,5 @@
 import { Backlog } from './backlog.ts';
-import { writePayload, type Payload } from './payload.ts';
+import { bytesOf, formatOf, UNREADABLE, writePayload } from './payload.ts';
 import type { CallBack } from './call-back.ts';
 import type { Incoming } from './incoming.ts';
 import type { Resources } from './resources.ts';
@@ -88,7 +88,7 @@ export class Service {
   refusal(incoming: Incoming): number | undefined {
     if (!this.#handlers.has(incoming.method)) return frame.STATUS_UNIMPLEMENTED;
     if (incoming.oneWay && this.#backlog.late) return frame.STATUS_BUSY;
-    return incoming.whole && !incoming.read().ok ? frame.STATUS_MALFORMED : undefined;
+    return incoming.whole && incoming.read() === UNREADABLE ? frame.STATUS_MALFORMED : undefined;
   }
 
   /** Takes a request: its handler runs when its turn comes. */
@@ -105,7 +105,7 @@ export class Service {
       return;
     }
     const input = incoming.read();
-    if (!input.ok) {
+    if (input === UNREADABLE) {
       session.responder.refuse(incoming, frame.STATUS_MALFORMED);
       this.#backlog.finished();
       return;
@@ -113,7 +113,7 @@ export class Service {
     incoming.letGo();
     let result: unknown;
     try {
-      result = handler(input.value, this.#context(session, incoming));
+      result = handler(input, this.#context(session, incoming));
       if (isThenable(result)) {
         // Wrapped: a thenable may throw in `then`, or settle twice.
         Promise.resolve(result).then(
@@ -130,21 +130,21 @@ export class Service {
   }
 
   #succeed(session: Session, incoming: Incoming, value: unknown): void {
-    let payload: Payload;
+    let bytes: Uint8Array;
     try {
       if (isAsyncIterable(value)) {
         this.#pour(session, incoming, value);
         return;
       }
-      payload = writePayload(value);
-      if (payload.bytes.length > session.valueMax) {
-        throw new ConnectorError('too-big', `a reply of ${payload.bytes.length} bytes`);
+      bytes = bytesOf(value);
+      if (bytes.length > session.valueMax) {
+        throw new ConnectorError('too-big', `a reply of ${bytes.length} bytes`);
       }
     } catch (error) {
       this.#fail(session, incoming, error);
       return;
     }
-    session.responder.reply(incoming, frame.STATUS_OK, payload.format, payload.bytes);
+    session.responder.reply(incoming, frame.STATUS_OK, formatOf(value), bytes);
     this.#backlog.finished();
   }
 

@@ -17,13 +17,7 @@ import { align4, LITTLE_ENDIAN, type Slab } from '../core/slab.ts';
 import type { Carrier } from '../reliability/carrier.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
 import type { Credentials, Peer } from '../transport/transport.ts';
-import {
-  CN_MSG_HEADER,
-  cnMsgAck,
-  cnMsgFlags,
-  cnMsgLength,
-  cnMsgSeq,
-} from '../transport/wire/cnmsg.ts';
+import { CN_MSG_HEADER, cnMsgFlags, cnMsgGenes, cnMsgLength } from '../transport/wire/cnmsg.ts';
 import * as frame from '../transport/wire/frame.ts';
 import type { Incarnation } from '../transport/wire/handshake.ts';
 
@@ -100,15 +94,15 @@ export class Session implements Sleeper {
   }
 
   get carrier(): Carrier {
-    return this.#awake.carrier;
+    return this.#awake().carrier;
   }
 
   get caller(): Caller {
-    return this.#awake.caller;
+    return this.#awake().caller;
   }
 
   get responder(): Responder {
-    return this.#awake.responder;
+    return this.#awake().responder;
   }
 
   /** True while it has no machines: nothing is open, and nothing is to be sent or reported. */
@@ -166,10 +160,9 @@ export class Session implements Sleeper {
     let news = false;
     // What is acknowledged may end the session, and then the rest of the datagram is for nobody.
     while (at < end && this.state !== 'ended') {
-      const bodyAt = at + CN_MSG_HEADER;
-      const bodyEnd = bodyAt + cnMsgLength(slab, at);
-      if (this.#handleMessage(slab, at, bodyAt, bodyEnd, now)) news = true;
-      at = align4(bodyEnd - start) + start;
+      const messageEnd = at + CN_MSG_HEADER + cnMsgLength(slab, at);
+      if (this.#handleMessage(slab, at, messageEnd, now)) news = true;
+      at = align4(messageEnd - start) + start;
     }
     if (messagesAt < end) this.carrier.planAcknowledgement(news, now);
     return undefined;
@@ -181,8 +174,8 @@ export class Session implements Sleeper {
     if (machines === undefined || this.#state === 'ended') return;
     const { carrier, patience } = machines;
     carrier.handleTimeout(now);
-    patience.note(this.#heldUp, now);
-    if (now >= this.#pingAt) this.#say(frame.PING);
+    patience.note(this.#heldUp(), now);
+    if (now >= this.#pingAt()) this.#say(frame.PING);
     if (now >= patience.endsAt) this.#hurry();
     if (this.#state === 'closing' && carrier.fruitlessProbes > CLOSE_PROBES) {
       // Nothing is open: the peer need not confirm that it knows.
@@ -220,7 +213,7 @@ export class Session implements Sleeper {
 
   /** The longest value that both sides take, bytes. */
   get valueMax(): number {
-    return this.#awake.valueMax;
+    return this.#awake().valueMax;
   }
 
   /** Hands a request to whoever serves the peer. */
@@ -247,25 +240,25 @@ export class Session implements Sleeper {
     // Refusals may be under way for ever if the peer goes on asking; CLOSE tells it all the same.
     const finished = caller.open === 0 && responder.owed === 0;
     if (this.#state === 'draining' && finished) this.#sayClose();
-    patience.note(this.#heldUp, now);
+    patience.note(this.#heldUp(), now);
     return carrier.pollTransmit(slab, now);
   }
 
   pollTimeout(): number {
     const machines = this.#machines;
     if (machines === undefined || this.#state === 'ended') return Infinity;
-    return Math.min(machines.carrier.pollTimeout(), this.#pingAt, machines.patience.endsAt);
+    return Math.min(machines.carrier.pollTimeout(), this.#pingAt(), machines.patience.endsAt);
   }
 
   /** The peer's CLOSE has been acknowledged by what was just sent: there is nothing left to say. */
   handleTransmitted(): void {
     if (this.#state === 'ended') return;
-    const { caller, peerClosed } = this.#awake;
+    const { caller, peerClosed } = this.#awake();
     caller.admit(1);
     if (peerClosed) this.fail('closed', 'the peer closed the session', 'not-executed');
   }
 
-  get #awake(): Machines {
+  #awake(): Machines {
     return this.#machines ?? this.#wake();
   }
 
@@ -289,36 +282,43 @@ export class Session implements Sleeper {
     };
   }
 
-  /** Gives whether the message was news. */
-  #handleMessage(slab: Slab, at: number, bodyAt: number, bodyEnd: number, now: number): boolean {
-    const genes = { seq: cnMsgSeq(slab, at), ack: cnMsgAck(slab, at) };
+  /** Takes the message slab[at, end). Gives whether it was news. */
+  #handleMessage(slab: Slab, at: number, end: number, now: number): boolean {
     const kind = cnMsgFlags(slab, at);
     switch (kind) {
       case frame.REQUEST:
-      case frame.SEND: {
-        const oneWay = kind === frame.SEND;
-        return this.responder.handleRequest(oneWay, genes, slab, bodyAt, bodyEnd, now);
-      }
+      case frame.SEND:
+        return this.responder.handleRequest(kind === frame.SEND, slab, at, end, now);
       case frame.REPLY:
-        return this.caller.handleReply(genes, slab, bodyAt, bodyEnd);
+        return this.caller.handleReply(slab, at, end);
+      case frame.PING:
+        return true;
+      case frame.CLOSE:
+        this.#awake().peerClosed = true;
+        this.carrier.acknowledgeNow(now); // the peer waits to forget us
+        return true;
+      default:
+        return this.#handlePart(kind, slab, at, end);
+    }
+  }
+
+  /** Takes what belongs to a request or a reply. Gives whether it was news. */
+  #handlePart(kind: number, slab: Slab, at: number, end: number): boolean {
+    const genes = cnMsgGenes(slab, at);
+    const bodyAt = at + CN_MSG_HEADER;
+    switch (kind) {
       case frame.CANCEL:
         this.responder.handleCancel(genes, slab, bodyAt);
         return true;
       case frame.REQUEST_PIECE:
-        return this.responder.handlePiece(genes, slab, bodyAt, bodyEnd);
+        return this.responder.handlePiece(genes, slab, bodyAt, end);
       case frame.REPLY_PIECE:
-        return this.caller.handlePiece(genes, slab, bodyAt, bodyEnd);
+        return this.caller.handlePiece(genes, slab, bodyAt, end);
       case frame.REQUEST_CREDIT:
         this.caller.handleCredit(genes, slab.view.getUint32(bodyAt, LITTLE_ENDIAN));
         return true;
-      case frame.REPLY_CREDIT:
+      default: // REPLY_CREDIT, the last kind that messagesStart lets through
         this.responder.handleCredit(genes, slab.view.getUint32(bodyAt, LITTLE_ENDIAN));
-        return true;
-      case frame.PING:
-        return true;
-      default: // CLOSE, the last kind that messagesStart lets through
-        this.#awake.peerClosed = true;
-        this.carrier.acknowledgeNow(now); // the peer waits to forget us
         return true;
     }
   }
@@ -353,7 +353,7 @@ export class Session implements Sleeper {
    * When to ask whether the peer still lives: only while calls are open in which nothing moves. A
    * session without open calls is silent for ever.
    */
-  get #pingAt(): number {
+  #pingAt(): number {
     const { carrier, caller, responder } = this;
     const { limits } = this.#resources;
     if (!carrier.settled || (caller.open === 0 && responder.owed === 0)) return Infinity;
@@ -364,13 +364,13 @@ export class Session implements Sleeper {
   }
 
   /** True if nothing but the peer keeps the session from being closed. */
-  get #heldUp(): boolean {
+  #heldUp(): boolean {
     return this.#state === 'draining' && this.caller.open === 0 && this.responder.stalled;
   }
 
   /** The peer has had the time that P7.3 allows it. */
   #hurry(): void {
-    const machines = this.#awake;
+    const machines = this.#awake();
     if (machines.hurried) {
       this.fail('peer-lost', 'the peer does not let the session be closed', 'unknown');
       return;

@@ -65,8 +65,8 @@ export class Turns {
   /** Starts what may start, for a while; gives the time after that. */
   run(now: number): number {
     let time = now;
-    for (let backlog = this.#first; backlog !== undefined; backlog = this.#first) {
-      while (this.#mayStart && backlog.startNext(time)) {
+    for (let backlog = this.#first(); backlog !== undefined; backlog = this.#first()) {
+      while (this.#mayStart() && backlog.startNext(time)) {
         const after = this.#clock.now(); // handlers take time: what expired since does not start
         this.#sliceMs -= after - time;
         this.#left -= 1;
@@ -75,16 +75,16 @@ export class Turns {
       backlog.rest();
       this.#waiting.shift();
       backlog.listed = false;
-      if (!this.#mayStart) this.add(backlog); // it goes on after the others
+      if (!this.#mayStart()) this.add(backlog); // it goes on after the others
     }
     return time;
   }
 
-  get #first(): Startable | undefined {
-    return this.#mayStart ? this.#waiting.peekFront() : undefined;
+  #first(): Startable | undefined {
+    return this.#mayStart() ? this.#waiting.peekFront() : undefined;
   }
 
-  get #mayStart(): boolean {
+  #mayStart(): boolean {
     return this.#sliceMs > 0 && this.#left > 0;
   }
 }

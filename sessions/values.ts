@@ -1,5 +1,5 @@
 import type { Flow } from './flow.ts';
-import { readPayload, writePayload } from './payload.ts';
+import { readPayload, UNREADABLE, writePayload } from './payload.ts';
 import { ConnectorError } from '../core/errors.ts';
 import type { Value } from '../reliability/inflow.ts';
 
@@ -86,7 +86,7 @@ function written(flow: Flow, value: Value): Promise<boolean> {
 
 function readValue({ format, bytes }: Value): unknown {
   const read = readPayload(format, bytes);
-  if (read.ok) return read.value;
+  if (read !== UNREADABLE) return read;
   throw new ConnectorError('malformed', 'unreadable value', { outcome: 'unknown' });
 }
 

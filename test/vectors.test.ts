@@ -1,4 +1,5 @@
 import test from 'ava';
+import { requestOf } from './requests.ts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from './package-root.ts';
@@ -13,7 +14,6 @@ import {
   encodeCredit,
   encodePiece,
   encodeReply,
-  encodeRequest,
   encodeSignal,
 } from '../sessions/encode.ts';
 import { stampChecksum, verifyChecksum } from '../transport/wire/checksum.ts';
@@ -251,7 +251,7 @@ function encode(vector: SessionVector): Outgoing {
   switch (vector.kind) {
     case 'REQUEST':
     case 'SEND':
-      return encodeRequest(arena, identity, {
+      return requestOf(arena, identity, {
         kind: constants[vector.kind]!,
         channel: fields.channel,
         position: fields.position,

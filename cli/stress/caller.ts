@@ -1,4 +1,5 @@
-import { channelName, channelOf, quotaOf, randomOf, STRESS_ID, type Plan } from './plan.ts';
+import { Buffer } from 'node:buffer'; // the global one is a getter
+import { channelOf, optionsOf, quotaOf, randomOf, STRESS_ID, type Plan } from './plan.ts';
 import { STAMP_LENGTH, writeStamp } from './stamp.ts';
 import { noOutcomes, type Tally } from './tally.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -23,9 +24,6 @@ export class Caller {
   readonly #filler: SeededRandom;
   /** Calls made so far on each channel. */
   readonly #positions: number[] = [];
-  /** Where payloads are made, and the same memory as bytes. */
-  readonly #words: Uint32Array;
-  readonly #bytes: Uint8Array;
   readonly #latenciesUs: Uint32Array;
   readonly #failedByOutcome = noOutcomes();
   #connection: Connection | undefined;
@@ -39,8 +37,6 @@ export class Caller {
     this.#parts = parts;
     this.#quota = quotaOf(plan, client);
     this.#filler = randomOf(plan, `filler ${client}`);
-    this.#words = new Uint32Array(Math.ceil(plan.payload / 4));
-    this.#bytes = new Uint8Array(this.#words.buffer, 0, plan.payload);
     this.#latenciesUs = new Uint32Array(this.#quota);
   }
 
@@ -81,29 +77,33 @@ export class Caller {
     this.#quota = this.#started;
   }
 
+  /**
+   * Makes one call after the other, each payload in the memory of the one before: who looks at it
+   * after the call has ended, or has to repeat it, finds another's. No function for each call: it
+   * would take what a call does.
+   */
   async #line(): Promise<void> {
-    while (this.#started < this.#quota) await this.#one(this.#started++);
-  }
-
-  async #one(number: number): Promise<void> {
-    const { clock } = this.#parts;
+    const { clock, plan } = this.#parts;
+    const words = new Uint32Array(Math.ceil(plan.payload / 4));
+    const payload = new Uint8Array(words.buffer, 0, plan.payload);
     const connection = this.#connection;
-    if (connection === undefined) {
-      this.#failedByOutcome['not-sent'] += 1;
-      return;
-    }
-    const channel = channelOf(number);
-    const name = channelName(channel);
-    const payload = this.#payload(number, channel);
-    const began = clock.now();
-    try {
-      const options = name === undefined ? {} : { channel: name };
-      const reply = await connection.call('echo', payload, options);
-      this.#latenciesUs[this.#succeeded++] = Math.round((clock.now() - began) * 1000);
-      if (!isSame(reply, payload)) this.#wrongReplies += 1;
-    } catch (error) {
-      if (!isConnectorError(error)) throw error;
-      this.#fail(error);
+    while (this.#started < this.#quota) {
+      const number = this.#started++;
+      if (connection === undefined) {
+        this.#failedByOutcome['not-sent'] += 1;
+        continue;
+      }
+      const channel = channelOf(number);
+      this.#write(words, payload, number, channel);
+      const began = clock.now();
+      try {
+        const reply = await connection.call('echo', payload, optionsOf(channel));
+        this.#latenciesUs[this.#succeeded++] = Math.round((clock.now() - began) * 1000);
+        if (!isSame(reply, payload)) this.#wrongReplies += 1;
+      } catch (error) {
+        if (!isConnectorError(error)) throw error;
+        this.#fail(error);
+      }
     }
   }
 
@@ -113,16 +113,12 @@ export class Caller {
   }
 
   /** The call's stamp, then filler: a reply that is another call's differs in nearly every byte. */
-  #payload(number: number, channel: number): Uint8Array {
+  #write(words: Uint32Array, bytes: Uint8Array, number: number, channel: number): void {
     const { client, plan } = this.#parts;
-    const words = this.#words;
     for (let at = 0; at < words.length; at++) words[at] = this.#filler.u32();
-    // A copy of up to 64 bytes lies on V8's own heap; a view of words made for it would not.
-    const bytes = this.#bytes.slice();
     const position = this.#positions[channel] ?? 0;
     this.#positions[channel] = position + 1;
     if (plan.payload >= STAMP_LENGTH) writeStamp(bytes, { client, number, channel, position });
-    return bytes;
   }
 }
 

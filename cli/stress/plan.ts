@@ -1,4 +1,5 @@
 import { SeededRandom } from '../../core/random.ts';
+import type { CallOptions } from '../../sessions/calling.ts';
 import type { Faults, Range } from '../../transport/faults.ts';
 
 /** What a stress run does. Plain data: it travels to the worker processes. */
@@ -27,6 +28,8 @@ export const STRESS_ID: { readonly idx: number; readonly val: number } = { idx: 
 
 /** FIFO channels of each client. */
 const CHANNELS = ['north', 'east', 'south', 'west'] as const;
+/** What goes with a call outside of channels, and in each of them. */
+const OPTIONS = [{}, ...CHANNELS.map((channel) => ({ channel }))] as const;
 
 /** How many of the calls a client makes. */
 export function quotaOf({ calls, clients }: Plan, client: number): number {
@@ -38,8 +41,9 @@ export function channelOf(number: number): number {
   return number % 2 === 0 ? 0 : 1 + (((number - 1) / 2) % CHANNELS.length);
 }
 
-export function channelName(channel: number): string | undefined {
-  return CHANNELS[channel - 1];
+/** The options of the calls on a channel. */
+export function optionsOf(channel: number): CallOptions {
+  return OPTIONS[channel]!;
 }
 
 export function faultsOf({ loss, duplicate, reorder, corrupt, delayMs }: Plan): Faults {

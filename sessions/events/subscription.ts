@@ -1,7 +1,7 @@
 import type { EventEntry, GapEntry } from './backlog.ts';
 import type { EventItem } from './item.ts';
 import type { Subscriber, SubscriberParts } from './subscriber.ts';
-import { readPayload } from '../payload.ts';
+import { readPayload, UNREADABLE } from '../payload.ts';
 import type { AllowRule } from '../service.ts';
 import { ConnectorError } from '../../core/errors.ts';
 
@@ -97,9 +97,9 @@ function itemOf(entry: EventEntry | GapEntry): EventItem {
   }
   const { credentials, number, news } = entry;
   const read = readPayload(news.format, news.value);
-  if (!read.ok) {
+  if (read === UNREADABLE) {
     return { kind: 'gap', sender, stream, missed: 1, next: number + 1, reason: 'unreadable' };
   }
   const topic = decoder.decode(news.topic);
-  return { kind: 'event', sender, stream, credentials, number, topic, value: read.value };
+  return { kind: 'event', sender, stream, credentials, number, topic, value: read };
 }

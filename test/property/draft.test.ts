@@ -1,8 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { requestOf } from '../requests.ts';
 import { Arena } from '../../core/arena.ts';
 import { Draft } from '../../sessions/draft.ts';
-import { encodeRequest } from '../../sessions/encode.ts';
 import * as frame from '../../transport/wire/frame.ts';
 
 test('what a call said is read again as it was written, whatever lies beside it', (t) => {
@@ -21,7 +21,7 @@ test('what a call said is read again as it was written, whatever lies beside it'
   fc.assert(
     fc.property(said, fc.option(fc.string(), { nil: undefined }), ({ bits, ...parts }, channel) => {
       const format = parts.format | bits;
-      const request = encodeRequest(arena, identity, { ...parts, format, call });
+      const request = requestOf(arena, identity, { ...parts, format, call });
       const draft = Draft.read(request, parts.payload.length, channel);
       t.deepEqual(Buffer.from(draft.method), Buffer.from(parts.method));
       t.deepEqual(Buffer.from(draft.bytes), Buffer.from(parts.payload));

@@ -52,6 +52,11 @@ export function cnMsgAck(slab: Slab, at: number): number {
   return slab.view.getUint32(at + ACK, LITTLE_ENDIAN);
 }
 
+/** Reads `seq` and `ack` of the cn_msg at `at`. */
+export function cnMsgGenes(slab: Slab, at: number): { readonly seq: number; readonly ack: number } {
+  return { seq: cnMsgSeq(slab, at), ack: cnMsgAck(slab, at) };
+}
+
 /** Reads only `len` of the cn_msg at `at`. */
 export function cnMsgLength(slab: Slab, at: number): number {
   return slab.view.getUint16(at + LEN, LITTLE_ENDIAN);

@@ -1,10 +1,11 @@
 import test from 'ava';
+import { requestOf } from '../../requests.ts';
 import { Arena } from '../../../core/arena.ts';
 import { Copies } from '../../../core/copies.ts';
 import { ConnectorError } from '../../../core/errors.ts';
 import { Call, type Holder, type Manner } from '../../../sessions/call.ts';
 import { Draft } from '../../../sessions/draft.ts';
-import { encodeCancel, encodeRequest } from '../../../sessions/encode.ts';
+import { encodeCancel } from '../../../sessions/encode.ts';
 import { Rejection } from '../../../sessions/rejection.ts';
 import { FORMAT_BYTES, REQUEST } from '../../../transport/wire/frame.ts';
 
@@ -33,7 +34,7 @@ function sent(call: Call): Call {
   };
   call.holder = holder;
   call.place = { channel: 'c', number: 7, position: 8 };
-  call.message = encodeRequest(new Arena(), { id: { idx: 1, val: 1 }, seq: 40, ack: 2 }, {
+  call.message = requestOf(new Arena(), { id: { idx: 1, val: 1 }, seq: 40, ack: 2 }, {
     kind: REQUEST, channel: 7, position: 8, method: METHOD, format: FORMAT_BYTES,
     payload: PAYLOAD, call,
   });

@@ -1,16 +1,15 @@
 import test from 'ava';
 import { Hand } from '../../fuzz/hand.ts';
 import { envelope } from '../reliability/pipe.ts';
+import { requestOf } from '../../requests.ts';
 import { resolveLimits } from '../../../core/limits.ts';
 import { SeededRandom } from '../../../core/random.ts';
 import { Arena } from '../../../core/arena.ts';
 import { Slab } from '../../../core/slab.ts';
 import { VirtualClock } from '../../../core/virtual-clock.ts';
 import { Driver } from '../../../sessions/driver.ts';
-import { encodeRequest } from '../../../sessions/encode.ts';
 import type { Resources } from '../../../sessions/resources.ts';
 import { Session } from '../../../sessions/session.ts';
-import { CN_MSG_HEADER } from '../../../transport/wire/cnmsg.ts';
 import { REQUEST } from '../../../transport/wire/frame.ts';
 
 const id = { idx: 9, val: 1 };
@@ -47,8 +46,8 @@ test('refusals that arrive after their session has ended are not counted off twi
     call: { deadline: Infinity },
   };
   const identity = { id, seq: FIRST_SEQ, ack: 1 };
-  const { bytes } = encodeRequest(new Arena(), identity, options);
-  session.responder.handleRequest(false, identity, new Slab(bytes), CN_MSG_HEADER, bytes.length, 1);
+  const { bytes } = requestOf(new Arena(), identity, options);
+  session.responder.handleRequest(false, new Slab(bytes), 0, bytes.length, 1);
   t.is(resources.refusalsHeld, 1);
   t.true(session.carrier.pollTransmit(new Slab(4096), 1) > 0);
   session.carrier.transmitted(1);

@@ -2,15 +2,14 @@ import test from 'ava';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Hand } from '../../fuzz/hand.ts';
+import { requestOf } from '../../requests.ts';
 import { resolveLimits } from '../../../core/limits.ts';
 import { SeededRandom } from '../../../core/random.ts';
 import { Arena } from '../../../core/arena.ts';
 import { Slab } from '../../../core/slab.ts';
 import { VirtualClock } from '../../../core/virtual-clock.ts';
 import { Driver } from '../../../sessions/driver.ts';
-import { encodeRequest } from '../../../sessions/encode.ts';
 import { Session } from '../../../sessions/session.ts';
-import { CN_MSG_HEADER } from '../../../transport/wire/cnmsg.ts';
 import { REQUEST } from '../../../transport/wire/frame.ts';
 
 const id = { idx: 9, val: 1 };
@@ -57,8 +56,8 @@ async function endedSession(driver: Driver, clock: VirtualClock): Promise<WeakRe
     call: { deadline: Infinity },
   };
   const identity = { id, seq: 5, ack: 1 };
-  const { bytes } = encodeRequest(new Arena(), identity, options);
-  session.responder.handleRequest(false, identity, new Slab(bytes), CN_MSG_HEADER, bytes.length, 1);
+  const { bytes } = requestOf(new Arena(), identity, options);
+  session.responder.handleRequest(false, new Slab(bytes), 0, bytes.length, 1);
   driver.resources.touched(session);
   await clock.advance(1); // it is filed for when its peer is to be asked for a sign of life
   session.fail('peer-lost', 'the peer was started anew', 'unknown');

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { requestOf } from '../../requests.ts';
 import { Hand } from '../../fuzz/hand.ts';
 import { envelope } from '../reliability/pipe.ts';
 import { resolveLimits } from '../../../core/limits.ts';
@@ -7,7 +8,6 @@ import { Arena } from '../../../core/arena.ts';
 import { align4, LITTLE_ENDIAN, Slab } from '../../../core/slab.ts';
 import { VirtualClock } from '../../../core/virtual-clock.ts';
 import { Driver } from '../../../sessions/driver.ts';
-import { encodeRequest } from '../../../sessions/encode.ts';
 import { Session } from '../../../sessions/session.ts';
 import { CN_MSG_HEADER, cnMsgLength, cnMsgSeq } from '../../../transport/wire/cnmsg.ts';
 import * as frame from '../../../transport/wire/frame.ts';
@@ -48,7 +48,7 @@ class Chooser {
     const bitmap = words.slice(0, 16);
     const head = envelope({ number: this.#sent++, bitmap }).bytes;
     const identity = { id: ID, seq: this.#seq++, ack: 1 };
-    const { bytes } = encodeRequest(new Arena(), identity, {
+    const { bytes } = requestOf(new Arena(), identity, {
       kind: frame.REQUEST,
       channel: 0,
       position: 0,
