@@ -14,10 +14,6 @@ const UNTIL = 0;
 const TOLD = 1;
 /** A ring may be late by this share of its wait: for less the thread is not woken. */
 const LATE_SHARE = 1 / 8;
-/** So often in a row the thread wakes for nothing before it sleeps longer than it was told. */
-const VAIN = 8;
-/** What it may then be late by, ms. */
-const LATE_MAX_MS = 1;
 
 /** Whoever waits for an alarm. */
 export interface Sleeper {
@@ -30,18 +26,12 @@ export interface Sleeper {
  * A sleeper in a thread of its own: libuv counts in milliseconds, but a futex takes a time-out of
  * any length and needs no processor meanwhile. The threads agree on times by process.hrtime, whose
  * start they share; that of `performance.now` is each thread's own.
- *
- * Where messages come and go its time is put off before it has come, and it would wake for nothing
- * several thousand times a second, each time in the way of those who work. So if it does again and
- * again it sleeps longer than it was told. A single ring, or a time moved forward, ends that: where
- * messages are lost, or acknowledgements wait for company, it is not late.
  */
 const sleeper = `
 const { parentPort, workerData } = require('node:worker_threads');
 const words = new Int32Array(workerData, 0, ${WORDS});
 const times = new Float64Array(workerData, ${WORDS * 4}, ${TIMES});
 Atomics.store(words, ${UP}, 1);
-let vain = 0;
 for (;;) {
   const set = Atomics.load(words, ${SET});
   const until = times[${UNTIL}];
@@ -50,13 +40,8 @@ for (;;) {
   if (wait > 0) {
     times[${TOLD}] = until;
     Atomics.add(words, ${FENCE}, 1);
-    const lax = Math.max(0, vain - ${VAIN}) * ${LATE_SHARE};
-    const late = lax === 0 ? 0 : Math.min(wait * lax, ${LATE_MAX_MS});
-    const how = Atomics.wait(words, ${SET}, set, wait + late);
-    if (how === 'timed-out') vain += 1;
-    else if (how === 'ok') vain = 0;
+    Atomics.wait(words, ${SET}, set, wait);
   } else {
-    vain = 0;
     times[${UNTIL}] = Infinity;
     parentPort.postMessage(0);
   }
