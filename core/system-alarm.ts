@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
 
 /** Where the threads meet: words, then the time to ring at and the one that the thread knows. */
@@ -16,7 +17,7 @@ const TOLD = 1;
 const LATE_SHARE = 1 / 8;
 
 /** Whoever waits for an alarm. */
-export interface Sleeper {
+export interface Waiter {
   /** When the alarm rings for it; Infinity if it does not. The alarm's to write. */
   alarmAt: number;
   ring(): void;
@@ -56,15 +57,13 @@ for (;;) {
 export class Alarm {
   readonly #words: Int32Array;
   readonly #times: Float64Array;
-  readonly #sleepers = new Set<Sleeper>();
+  readonly #waiters = new Set<Waiter>();
   /** What `performance.now` is behind process.hrtime. */
-  readonly #behind: number;
-  /** The sleeper for whom it rings next; whatever the others do, it needs no other time. */
-  #first: Sleeper | undefined;
+  readonly #behind = measureBehind();
+  /** The one for whom it rings next; whatever the others do, it needs no other time. */
+  #first: Waiter | undefined;
 
   constructor() {
-    const [seconds, nanoseconds] = process.hrtime();
-    this.#behind = seconds * 1e3 + nanoseconds / 1e6 - performance.now();
     const shared = new SharedArrayBuffer(LENGTH);
     this.#words = new Int32Array(shared, 0, WORDS);
     this.#times = new Float64Array(shared, WORDS * 4, TIMES).fill(Infinity);
@@ -85,24 +84,24 @@ export class Alarm {
   }
 
   /** Rings once at or soon after `at` (performance.now), and not before; not at all: Infinity. */
-  set(sleeper: Sleeper, at: number): void {
-    sleeper.alarmAt = at;
-    if (at === Infinity) this.#sleepers.delete(sleeper);
-    else this.#sleepers.add(sleeper);
-    if (sleeper === this.#first) this.#tell(this.#earliest());
-    else if (this.#first === undefined || at < this.#first.alarmAt) this.#tell(sleeper);
+  set(waiter: Waiter, at: number): void {
+    waiter.alarmAt = at;
+    if (at === Infinity) this.#waiters.delete(waiter);
+    else this.#waiters.add(waiter);
+    if (waiter === this.#first) this.#tell(this.#earliest());
+    else if (this.#first === undefined || at < this.#first.alarmAt) this.#tell(waiter);
   }
 
-  #earliest(): Sleeper | undefined {
-    let first: Sleeper | undefined;
-    for (const each of this.#sleepers) {
+  #earliest(): Waiter | undefined {
+    let first: Waiter | undefined;
+    for (const each of this.#waiters) {
       if (first === undefined || each.alarmAt < first.alarmAt) first = each;
     }
     return first;
   }
 
   /** Tells the thread. Whoever is about to sleep sees the new count and looks again. */
-  #tell(first: Sleeper | undefined): void {
+  #tell(first: Waiter | undefined): void {
     this.#first = first;
     const at = first?.alarmAt ?? Infinity;
     const until = this.#behind + at;
@@ -116,12 +115,28 @@ export class Alarm {
 
   readonly #ring = (): void => {
     const now = performance.now();
-    const due = [...this.#sleepers].filter(({ alarmAt }) => alarmAt <= now);
+    const due = [...this.#waiters].filter(({ alarmAt }) => alarmAt <= now);
     for (const each of due) {
-      this.#sleepers.delete(each);
+      this.#waiters.delete(each);
       each.alarmAt = Infinity;
     }
     this.#tell(this.#earliest());
     for (const each of due) each.ring();
   };
+}
+
+/** How often two clocks are compared. */
+const COMPARED = 16;
+
+/**
+ * What `performance.now` is behind process.hrtime, ms. Whatever happens between the two readings
+ * makes it less, and an alarm that much too early, so the most that was seen is nearest.
+ */
+function measureBehind(): number {
+  let most = -Infinity;
+  for (let time = 0; time < COMPARED; time++) {
+    const [seconds, nanoseconds] = process.hrtime();
+    most = Math.max(most, seconds * 1e3 + nanoseconds / 1e6 - performance.now());
+  }
+  return most;
 }

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { Clock, Timer } from './clock.ts';
-import { Alarm, type Sleeper } from './system-alarm.ts';
+import { Alarm, type Waiter } from './system-alarm.ts';
 
 /** Below this wait `setTimeout`, whose grain is a millisecond, is too coarse (semantics 15). */
 const FINE_WAIT_MS = 1.5;
@@ -22,7 +22,7 @@ let alarm: Alarm | undefined;
  * milliseconds when others want it, its peer among them. So the last stretch is slept by a thread.
  */
 export class SystemClock implements Clock {
-  /** What an alarm is late by. */
+  /** What an alarm is late by; a time moved forward, an eighth of its wait more. */
   readonly grainMs = 0.1;
 
   now(): number {
@@ -40,7 +40,7 @@ export class SystemClock implements Clock {
  * store. To clear a timeout and set another one, a thousand times a second, took a fifth of what a
  * call costs.
  */
-class SystemTimer implements Timer, Sleeper {
+class SystemTimer implements Timer, Waiter {
   alarmAt = Infinity;
   readonly #fire: () => void;
   #at = Infinity;
@@ -88,6 +88,7 @@ class SystemTimer implements Timer, Sleeper {
 
   /** Sees to it that something happens at the time armed for, and a timeout or turn is pending. */
   #wait(now: number): void {
+    if (this.#immediate !== undefined) return; // that is as soon as can be
     const wait = this.#at - now;
     if (wait < TURNS_MS) {
       this.#immediate = setImmediate(this.#turned);

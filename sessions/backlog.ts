@@ -81,7 +81,7 @@ export class Backlog implements Timed {
   /** Adds a request that came, or whose turn in its channel came, now. */
   push(session: Session, request: Incoming, now: number): void {
     this.#now = now;
-    request.await(session, now);
+    request.standBy(session, now);
     this.#queue.push(request);
     this.#resources.runnable(this);
   }

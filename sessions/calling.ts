@@ -149,6 +149,8 @@ function promised(
     const manner = mannerOf(site, usual, options);
     const draft = draftOf(site, manner, method, formatOf(input), bytes, options);
     const promise = new Promise<unknown>(noteTaker);
+    const taker = latestTaker;
+    latestTaker = nothing; // it would keep the promise, and with it the reply, until the next call
     start(site, new Call(site, manner, draft, taker), options.signal);
     return promise;
   } catch (error) {
@@ -160,10 +162,10 @@ function promised(
  * What resolves the promise made last, for the statement after it: an executor for each call would
  * be a function and a context of its own.
  */
-let taker: Taker = nothing;
+let latestTaker: Taker = nothing;
 
 function noteTaker(resolve: Taker): void {
-  taker = resolve;
+  latestTaker = resolve;
 }
 
 /** Says what kind of a call the options make of the usual one. Throws `invalid-argument`. */

@@ -49,10 +49,10 @@ export interface DriverParts {
  * The one place where the state machines meet a transport and a clock.
  *
  * Each turn is: mutate (a batch of datagrams, a timer, commands), hand what is finished to the
- * user's code, then drain - poll every touched session until it has nothing to send - and set one
- * timer. User code never runs while a machine is half-way through a mutation. The drain waits until
- * all promise reactions of the turn have run, so that the replies and the next calls of a whole
- * batch travel together.
+ * user's code, then drain - poll every touched session until it has nothing to send - and set when
+ * to be woken. User code never runs while a machine is half-way through a mutation. The drain waits
+ * until all promise reactions of the turn have run, so that the replies and the next calls of a
+ * whole batch travel together.
  */
 export class Driver implements Sink {
   readonly resources: Resources;

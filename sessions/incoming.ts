@@ -193,7 +193,7 @@ export class Incoming implements Timed, Keepable {
   }
 
   /** It waits for its handler from now on. */
-  await(session: Session, now: number): void {
+  standBy(session: Session, now: number): void {
     this.session = session;
     this.since = now;
   }

@@ -79,8 +79,8 @@ export interface Sink {
   /** The transport broke and will deliver nothing more. */
   failed(error: Error): void;
   /**
-   * The transport looked for datagrams, found none, and looks again if it is still `looking`. Only
-   * who reads `Transport.looking` needs to know.
+   * The transport looked for datagrams; what it found was handed over as a batch before. It looks
+   * again if it is still `looking`. Only who reads `Transport.looking` needs to know.
    */
   looked?(): void;
 }
@@ -100,9 +100,10 @@ export interface Transport {
   /** Our own address. */
   readonly address: Peer;
   /**
-   * True while it looks for datagrams again and again instead of sleeping: until that ends, and
-   * once when it does, each look is followed by a batch or by `Sink.looked`. Absent where it always
-   * sleeps. Whoever has something to do soon needs no timer meanwhile.
+   * True while it looks for datagrams again and again instead of sleeping. Whoever has something to
+   * do soon needs no timer meanwhile: each look ends with `Sink.looked`, the last one when this is
+   * false again; only after `failed` or `close` there may be none. Absent where it always sleeps.
+   * Whoever passes this on for another transport passes `looked` on, too.
    */
   readonly looking?: boolean;
   /**

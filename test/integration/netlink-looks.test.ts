@@ -1,4 +1,5 @@
 import test from 'ava';
+import type { ExecutionContext } from 'ava';
 import { availableParallelism } from 'node:os';
 import { isConnectorError } from '../../core/errors.ts';
 import { openNetlink, type NetlinkTransport } from '../../transport/netlink/netlink.ts';
@@ -19,6 +20,28 @@ class Watcher extends Recorder {
   }
 }
 
+/** Two sockets for a test; none, and the reason is logged, where looks cannot be seen. */
+function openTwo(t: ExecutionContext): NetlinkTransport[] {
+  const opened: NetlinkTransport[] = [];
+  t.teardown(() => {
+    for (const transport of opened) transport.close();
+  });
+  t.pass();
+  if (availableParallelism() < 2) {
+    t.log('skipped: with one processor nobody looks');
+    return [];
+  }
+  try {
+    opened.push(openNetlink());
+    opened.push(openNetlink());
+    return opened;
+  } catch (error) {
+    if (!isConnectorError(error, 'unavailable')) throw error;
+    t.log(`skipped: ${error.message}`);
+    return [];
+  }
+}
+
 /** Counts the turns of the event loop until it is stopped. */
 function countTurns(): { turns: number; stop(): void } {
   const turn = (): void => {
@@ -31,21 +54,8 @@ function countTurns(): { turns: number; stop(): void } {
 }
 
 test('a reader looks on for a while, says so, and lets others have their turn', async (t) => {
-  if (availableParallelism() < 2) {
-    t.log('skipped: with one processor nobody looks');
-    t.pass();
-    return;
-  }
-  const opened: NetlinkTransport[] = [];
-  try {
-    opened.push(openNetlink(), openNetlink());
-  } catch (error) {
-    if (!isConnectorError(error, 'unavailable')) throw error;
-    t.log(`skipped: ${error.message}`);
-    t.pass();
-    return;
-  }
-  const [reader, sender] = opened as [NetlinkTransport, NetlinkTransport];
+  const [reader, sender] = openTwo(t);
+  if (reader === undefined || sender === undefined) return;
   const watcher = new Watcher();
   reader.start(watcher);
   t.false(reader.looking);
@@ -74,9 +84,36 @@ test('a reader looks on for a while, says so, and lets others have their turn', 
     t.false(reader.looking);
   }
   count.stop();
-  for (const transport of opened) transport.close();
   t.true(shared, 'looks share turns');
   t.true(turned, 'others have their turn');
+});
+
+test('a look that found something is told of as well', async (t) => {
+  const [reader, sender] = openTwo(t);
+  if (reader === undefined || sender === undefined) return;
+  const watcher = new Watcher();
+  /** Batches (b), the microtasks after them (m), looks (l). */
+  let story = '';
+  let number = 0;
+  const told = new Promise<void>((resolve) => {
+    const send = (): string => sender.send(numbered(number++), 0, 64, reader.portid);
+    watcher.onBatch = () => {
+      story += 'b';
+      queueMicrotask(() => {
+        story += 'm';
+        if (story.endsWith('blm')) resolve(); // told in the very tick of the batch
+        else if (!reader.looking) send();
+      });
+    };
+    watcher.onLook = () => {
+      story += 'l';
+      send(); // for the next look to find, or for readiness to bring
+    };
+    reader.start(watcher);
+    send();
+  });
+  await told;
+  t.regex(story, /blm$/);
 });
 
 function nothing(): void {}

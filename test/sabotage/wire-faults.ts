@@ -101,6 +101,8 @@ export const wireFaults: readonly Fault[] = [
   ...faultsIn('transport/netlink/inbox.js', ['integration/netlink-looks'], [
     ['each look waits for its turn', 'now - this.#turnedAt < LOOKS_A_TURN_MS', 'false'],
     ['looks let nobody have a turn', 'now - this.#turnedAt < LOOKS_A_TURN_MS', 'true'],
+    ['a look that found something is not told of',
+      'this.#handBatch(sink);\n        }', 'this.#handBatch(sink); return;\n        }'],
   ]),
   ...faultsIn('sessions/wakeup.js', ['unit/sessions/wakeup'], [
     ['a look wakes nobody', 'this.#at <= this.#clock.now()', 'false'],

@@ -1,13 +1,13 @@
 import test from 'ava';
 import { performance } from 'node:perf_hooks';
-import { Alarm, type Sleeper } from '../../core/system-alarm.ts';
+import { Alarm, type Waiter } from '../../core/system-alarm.ts';
 
 /** Rings are compared with this: whatever the machine is busy with, it is long for a ring. */
 const FAR_MS = 60_000;
 
 const alarm = new Alarm();
 
-class Noted implements Sleeper {
+class Noted implements Waiter {
   alarmAt = Infinity;
   readonly rung: number[] = [];
   readonly first: Promise<void>;

@@ -108,7 +108,7 @@ export class Inbox {
 
   /** True while it looks again and again: the sink hears of each look. */
   get looking(): boolean {
-    return this.#looking;
+    return this.#looking && this.#open;
   }
 
   /**
@@ -205,12 +205,14 @@ export class Inbox {
       this.#refill();
     }
     if (this.#lossy && this.#reportDrops(sink)) any = true;
-    if (any && this.#open) {
-      sink.received();
+    if (any && this.#open) sink.received();
+    if (!this.#open) return;
+    if (this.#failure !== 0) {
+      this.#fail(sink);
+    } else if (any && this.#lookout !== undefined) {
       const now = performance.now();
-      if (this.#lookout?.found(now) === true) this.#lookOn(now);
+      if (this.#lookout.found(now)) this.#lookOn(now);
     }
-    if (this.#failure !== 0 && this.#open) this.#fail(sink);
   }
 
   #lookOn(now: number): void {
@@ -234,10 +236,10 @@ export class Inbox {
     this.drain();
     if (this.#filled > 0 || this.#failure !== 0) {
       this.#handBatch(sink);
-      return;
+    } else {
+      const now = performance.now();
+      if (this.#lookout.missed(now)) this.#lookOn(now);
     }
-    const now = performance.now();
-    if (this.#lookout.missed(now)) this.#lookOn(now);
     sink.looked?.();
   };
 
