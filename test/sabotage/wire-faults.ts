@@ -102,7 +102,8 @@ export const wireFaults: readonly Fault[] = [
     ['each look waits for its turn', 'now - this.#turnedAt < LOOKS_A_TURN_MS', 'false'],
     ['looks let nobody have a turn', 'now - this.#turnedAt < LOOKS_A_TURN_MS', 'true'],
     ['a look that found something is not told of',
-      'this.#handBatch(sink);\n        }', 'this.#handBatch(sink); return;\n        }'],
+      '|| this.#failure !== 0) {\n            this.#handBatch(sink);',
+      '|| this.#failure !== 0) { this.#handBatch(sink); return;'],
   ]),
   ...faultsIn('sessions/wakeup.js', ['unit/sessions/wakeup'], [
     ['a look wakes nobody', 'this.#at <= this.#clock.now()', 'false'],

@@ -36,12 +36,12 @@ test.serial('each rings once, at its own time, and whoever was taken out does no
   const [out, early, late] = [new Noted(), new Noted(), new Noted()];
   const now = performance.now();
   alarm.set(out, now + 0.2);
-  alarm.set(late, now + 4);
+  alarm.set(late, now + 50);
   alarm.set(early, now + 1);
   alarm.set(out, Infinity);
   await until(() => late.rung.length > 0);
   t.true(early.rung[0]! >= now + 1);
-  t.true(late.rung[0]! >= now + 4);
+  t.true(late.rung[0]! >= now + 50);
   t.deepEqual([out, early, late].map(({ rung }) => rung.length), [0, 1, 1]);
   t.deepEqual([out, early, late].map(({ alarmAt }) => alarmAt), [Infinity, Infinity, Infinity]);
 });
