@@ -15,8 +15,8 @@ import { spreadOf, type Spread } from './spread.ts';
 
 const NAME = 'loss';
 /** Warming up is for each load once, whatever the link: the code is the same. */
-const PACE = { rounds: 3, ms: 250, warmUpMs: 1_000 };
-const BRIEF = { ...PACE, rounds: 1 };
+const PACE = { rounds: 3, ms: 250, warmUpMs: 4_000 };
+const BRIEF = { ...PACE, rounds: 1, warmUpMs: 1_000 };
 /** For the first estimates of the round trip, before anything is lost. */
 const SETTLE_MS = 100;
 /** Longer than the time-outs of a second that rivals have. */
@@ -51,7 +51,7 @@ export interface LossResult extends RaceResult {
  */
 export const loss: Scenario = {
   name: NAME,
-  seconds: 75,
+  seconds: 130,
   run: async (options, { progress, print }) => {
     const cells = lossCells(options);
     if (cells.length === 0) throw new Unmeasured('no link has such a name');
