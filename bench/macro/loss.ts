@@ -51,7 +51,7 @@ export interface LossResult extends RaceResult {
  */
 export const loss: Scenario = {
   name: NAME,
-  seconds: 130,
+  seconds: 75,
   run: async (options, { progress, print }) => {
     const cells = lossCells(options);
     if (cells.length === 0) throw new Unmeasured('no link has such a name');

@@ -349,6 +349,10 @@ export const sessionFaults: readonly Fault[] = [
       'REPEAT.maxMs'],
     ['who repeats calls asks as often for ever', '< resources.limits.silenceMs', '< Infinity'],
   ]),
+  ...faultsIn('sessions/calling.js', ['simulation/last-reply'], [
+    ['the last reply is kept', 'const taker = latestTaker;\n        latestTaker = nothing;',
+      'const taker = latestTaker;'],
+  ]),
   ...faultsIn('sessions/rejection.js', ['unit/sessions/rejection'], [
     ['a rejection resolves', 'reject(this.error);', '_resolve(this.error);'],
     ['a rejection rejects another promise, too', 'reject(this.error);',

@@ -100,6 +100,7 @@ export const wireFaults: readonly Fault[] = [
   ]),
   ...faultsIn('transport/netlink/inbox.js', ['integration/netlink-looks'], [
     ['each look waits for its turn', 'now - this.#turnedAt < LOOKS_A_TURN_MS', 'false'],
+    ['who broke looks on', 'if (this.#failure !== 0) {', 'if (false) {', 'unit/netlink-inbox'],
     ['looks let nobody have a turn', 'now - this.#turnedAt < LOOKS_A_TURN_MS', 'true'],
     ['a look that found something is not told of',
       '|| this.#failure !== 0) {\n            this.#handBatch(sink);',
