@@ -29,6 +29,9 @@ export class Kept {
 
   take(): number {
     assert(!this.used, 'no more is taken than was put');
-    return this.#numbers[this.#taken++]!;
+    const number = this.#numbers[this.#taken++]!;
+    // What comes out of an array of doubles is an object to V8, also if it is whole. In a field
+    // that held small integers it would have all compiled code thrown away that reads the field.
+    return (number | 0) === number ? number | 0 : number;
   }
 }

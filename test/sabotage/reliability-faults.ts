@@ -180,6 +180,9 @@ export const reliabilityFaults: readonly Fault[] = [
     ['the next deadline is not looked for', 'this.#earliest = this.#scan(last + 1);',
       'this.#earliest = Infinity;'],
   ]),
+  ...faultsIn('reliability/kept.js', ['unit/reliability/kept'], [
+    ['what wakes up has an object for each number', '(number | 0) === number', 'false'],
+  ]),
   ...faultsIn('reliability/table.js', ['property/table'], [
     ['a slow call is overwritten by a fast one', 'this.#displaced.set(older.seq, older);', ''],
   ]),

@@ -94,7 +94,10 @@ export const wireFaults: readonly Fault[] = [
     ['what waits for its turn keeps shared memory', 'incoming.own();', ''],
   ]),
   ...faultsIn('transport/netlink/lookout.js', ['unit/lookout'], [
-    ['who looks does not look on', 'this.#until = now + LOOK_MS;', ''],
+    ['who looks does not look on', 'this.#until = now +', 'this.#until = 0 *'],
+    ['looks that are worth it get no more time', 'Math.max(now - this.#since, LOOK_MS)', 'LOOK_MS'],
+    ['looks that were worth it go on for ever', ', LOOK_MAX_MS)', ', Infinity)'],
+    ['what was found makes up for nothing', 'if (this.#fruitful)', 'if (false)'],
     ['vain looks go on for ever', 'this.#misses + 1', 'this.#misses'],
     ['vain looks are never forgiven', 'this.#misses = 0;', ''],
   ]),

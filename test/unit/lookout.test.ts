@@ -34,12 +34,27 @@ test('after vain looks ever more batches pass before the next, 63 at most', (t) 
   t.deepEqual(passed, [0, 1, 3, 7, 15, 31, 63, 63, 63]);
 });
 
-test('one look that finds something makes up for all that were vain', (t) => {
+test('who has been looking in vain for long looks again as soon as it was worth it', (t) => {
   const lookout = new Lookout();
   for (let look = 0; look < 9; look++) if (lookout.found(look)) looks(lookout, look);
   while (!lookout.found(10));
   t.true(lookout.found(10.05));
   looks(lookout, 10.05);
-  t.false(lookout.found(11));
-  t.true(lookout.found(12));
+  t.true(lookout.found(11), 'what was found makes up for this look');
+  looks(lookout, 11);
+  t.false(lookout.found(12), 'and for those before');
+  t.true(lookout.found(13));
+});
+
+test('looks that were worth it for long go on for as long, a millisecond at most', (t) => {
+  for (const [fruitful, patience] of [[0.1, 20], [0.5, 50], [0.9, 90], [5, 100]] as const) {
+    const lookout = new Lookout();
+    let now = 1;
+    while (now < 1 + fruitful - 1e-9) {
+      t.true(lookout.found(now));
+      now += 0.1;
+    }
+    t.true(lookout.found(now));
+    t.true(Math.abs(looks(lookout, now) - patience) <= 1, `${fruitful} ms`); // sums are not exact
+  }
 });
