@@ -5,10 +5,11 @@ import type { Scenario } from '../scenario.ts';
 /** Echo calls, beside what people use instead. */
 export const echo: Scenario = raceScenario({
   name: 'echo',
-  seconds: 110,
+  seconds: 125,
   wording: { title: 'echo calls', unit: 'calls', first: OURS },
   starters: () => [
     local(OURS, 'library'),
+    local('not reliable', 'netlink-frames'),
     native('C, one a datagram', 'netlink', 'call', 'serve'),
     local('unix frames', 'unix-frames'),
     local('MessagePort', 'message-port'),

@@ -19,7 +19,7 @@ interface InFlightResult extends RaceResult {
 
 const race: RaceParts = {
   name: 'in-flight',
-  seconds: 30,
+  seconds: 60,
   wording: {
     title: 'echo calls in a table of more and more in flight',
     unit: 'calls',
@@ -27,18 +27,21 @@ const race: RaceParts = {
     notes: ['one session. Limits raised: waitMs, so that no call is refused for having waited'],
   },
   pace: { ms: 2_000, rounds: 5 },
-  starters: ({ inFlight = DEPTHS }) => inFlight.map((depth) => local(nameOf(depth), MODULE)),
+  starters: ({ inFlight = DEPTHS }) => inFlight.flatMap((depth) => [
+    local(nameOf(depth), MODULE),
+    local(notReliable(depth), 'netlink-frames'),
+  ]),
   heats: (players, { sizes = [64], inFlight = DEPTHS }) =>
     sizes.map((size) => ({
       title: `${size} B`,
-      entries: inFlight.flatMap((depth) =>
+      entries: [nameOf, notReliable].flatMap((name) => inFlight.flatMap((depth) =>
         players
-          .filter(({ name }) => name === nameOf(depth))
+          .filter((player) => player.name === name(depth))
           .map((player) => ({
             name: player.name,
             player,
             load: { task: 'echo', size, inFlight: depth },
-          }))),
+          })))),
     })),
 };
 
@@ -60,6 +63,11 @@ export const inFlight: Scenario = {
 
 function nameOf(depth: number): string {
   return `${depth} in flight`;
+}
+
+/** The same without anything that makes it reliable: what V8 and the machine do to many promises. */
+function notReliable(depth: number): string {
+  return `${depth}, not reliable`;
 }
 
 function formatHeld({ calls, bytes }: InFlightResult): string {
