@@ -65,7 +65,7 @@ function nameOf(depth: number): string {
   return `${depth} in flight`;
 }
 
-/** The same without anything that makes it reliable: what V8 and the machine do to many promises. */
+/** The same, not reliable: what V8 and the machine do to so many promises. */
 function notReliable(depth: number): string {
   return `${depth}, not reliable`;
 }
