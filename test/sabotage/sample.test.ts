@@ -1,6 +1,9 @@
 import test from 'ava';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { faults } from './faults.ts';
-import { Mutant } from './mutant.ts';
+import { Mutant, sabotage } from './mutant.ts';
+import { packageRoot } from '../package-root.ts';
 
 // A few of the faults, the gravest ones, so that no change of the tests goes blind for them unseen.
 // `npm run sabotage` tries them all.
@@ -36,4 +39,11 @@ test('every fault has a name of its own, and there are more than forty', (t) => 
   const names = faults.map(({ name, file }) => `${file}: ${name}`);
   t.is(new Set(names).size, names.length);
   t.true(names.length >= 40);
+});
+
+test('every fault fits the code in one place, so that it can be tried at all', (t) => {
+  for (const fault of faults) {
+    const code = readFileSync(join(packageRoot, 'dist', fault.file), 'utf8');
+    t.notThrows(() => sabotage(code, fault), fault.name);
+  }
 });
