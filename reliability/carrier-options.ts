@@ -23,4 +23,6 @@ export interface CarrierOptions {
   readonly ownGrant: () => number;
   /** A message was acknowledged (once each, never for one that was withdrawn). */
   readonly delivered: (message: Outgoing) => void;
+  /** Datagrams were found lost. */
+  readonly thinned: () => void;
 }

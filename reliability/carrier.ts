@@ -309,6 +309,7 @@ export class Carrier implements FlightListener {
 
   thinned(now: number): void {
     this.#congestion.lost(now);
+    this.#options.thinned();
   }
 
   #parts(): readonly { suspend(kept: Kept): void; resume(kept: Kept): void }[] {

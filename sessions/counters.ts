@@ -1,4 +1,5 @@
 import type { Outgoing } from '../reliability/outgoing.ts';
+import type { SendOutcome } from '../transport/transport.ts';
 import * as frame from '../transport/wire/frame.ts';
 
 /**
@@ -109,6 +110,14 @@ export function newCounters(): Counters {
     eventsUnread: 0,
     dropped: dropped as Record<Drop, number>,
   };
+}
+
+/** Counts one attempt to send a datagram. */
+export function countSend(counters: Counters, outcome: SendOutcome): void {
+  if (outcome === 'sent') counters.datagramsSent += 1;
+  else if (outcome === 'busy') counters.sendBusy += 1;
+  else if (outcome === 'no-memory') counters.sendNoMemory += 1;
+  else counters.sendFailed += 1;
 }
 
 /** Counts the messages of one datagram that was sent. */

@@ -1,5 +1,5 @@
 import { BareExchange } from './bare.ts';
-import { countMessages, newCounters } from './counters.ts';
+import { countMessages, countSend, newCounters } from './counters.ts';
 import { Demux } from './demux.ts';
 import { Dialer } from './dialer.ts';
 import { EventExchange } from './events/exchange.ts';
@@ -102,6 +102,7 @@ export class Driver implements Sink {
         if (!this.#inBatch) this.schedule();
       },
       heard: (session) => this.#heard(session),
+      thinned: () => this.#turns.handleLoss(),
       armed: () => this.schedule(),
       requestsHeld: 0,
       requestBytesHeld: 0,
@@ -340,15 +341,12 @@ export class Driver implements Sink {
   };
 
   #send(slab: Slab, length: number, peer: number, group = 0): SendOutcome {
-    const { counters } = this.resources;
     const outcome =
       group === 0
         ? this.#transport.send(slab, 0, length, peer)
         : this.#transport.multicast(slab, 0, length, group);
-    if (outcome === 'sent') counters.datagramsSent += 1;
-    else if (outcome === 'busy') counters.sendBusy += 1;
-    else if (outcome === 'no-memory') counters.sendNoMemory += 1;
-    else counters.sendFailed += 1;
+    countSend(this.resources.counters, outcome);
+    if (outcome !== 'sent') this.#turns.handleLoss();
     return outcome;
   }
 

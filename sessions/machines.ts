@@ -78,6 +78,7 @@ export class Machines {
       grant: remote.grant,
       ownGrant: resources.grant,
       delivered,
+      thinned: resources.thinned,
     };
     this.carrier = new Carrier(options, now);
     this.caller = new Caller({

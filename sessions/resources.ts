@@ -42,6 +42,8 @@ export interface Resources {
   readonly runnable: (backlog: Backlog) => void;
   /** A good datagram came in this session. */
   readonly heard: (session: Session) => void;
+  /** Datagrams of some session were found lost. */
+  readonly thinned: () => void;
   /** Something was added to `deadlines` outside of a turn: the driver is to set its timer. */
   readonly armed: () => void;
   /** Requests held over all sessions, kept within `limits.requestsMax`. */

@@ -12,6 +12,14 @@ const SLICE_MS = 2;
 const SHARE = 16;
 /** Or, where more wait, this part of those: a datagram costs as much as some ten calls. */
 const SHARE_OF_MANY = 1 / 4;
+/**
+ * Where datagrams can be lost each costs more: a batch of at most twice so many is cut in two, so
+ * that each side has something to do while the other works; a larger one gives both enough. There
+ * are twice as many datagrams to lose one of: not while they get lost, or the transport refuses.
+ */
+const SHARE_AT_RISK = 32;
+/** Losses and refusals are forgotten when something was sent so many times. */
+const LOSSES_REMEMBERED = 256;
 
 /** What turns are given to. */
 type Startable = Pick<Backlog, 'listed' | 'length' | 'startNext' | 'rest'>;
@@ -19,19 +27,21 @@ type Startable = Pick<Backlog, 'listed' | 'length' | 'startNext' | 'rest'>;
 /** Whose handlers start next, and for how long. A part of the driver. */
 export class Turns {
   readonly #clock: Clock;
-  /** How many start before what was replied is sent. */
-  readonly #share: number;
+  readonly #lossless: boolean;
   /** Services with requests to start, in the order of their turns. */
   readonly #waiting = new Denque<Startable>();
   /** What is left of the slice. A turn may lead to the next without a look at the transport. */
   #sliceMs = SLICE_MS;
-  #left: number;
+  /** A share has begun: so many of it have still to start before what was replied is sent. */
+  #begun = false;
+  #left = 0;
+  /** Sendings until losses are forgotten. */
+  #cautious = 0;
 
-  /** Over a transport that loses datagrams (`lossless` is false) fewer of them are worth more. */
+  /** `lossless`: the transport loses nothing that it has taken. */
   constructor(clock: Clock, lossless: boolean) {
     this.#clock = clock;
-    this.#share = lossless ? SHARE : Infinity;
-    this.#left = this.#share;
+    this.#lossless = lossless;
   }
 
   /** True if any request may start. */
@@ -58,13 +68,19 @@ export class Turns {
 
   /** What was replied is sent. */
   handleSent(): void {
-    const waiting = this.#waiting.peekFront()?.length ?? 0;
-    this.#left = Math.max(this.#share, Math.floor(waiting * SHARE_OF_MANY));
+    this.#begun = false;
+    if (this.#cautious > 0) this.#cautious -= 1;
+  }
+
+  /** Some of what was to be sent was lost, or not taken. */
+  handleLoss(): void {
+    this.#cautious = LOSSES_REMEMBERED;
   }
 
   /** Starts what may start, for a while; gives the time after that. */
   run(now: number): number {
     let time = now;
+    this.#begin();
     for (let backlog = this.#first(); backlog !== undefined; backlog = this.#first()) {
       while (this.#mayStart() && backlog.startNext(time)) {
         const after = this.#clock.now(); // handlers take time: what expired since does not start
@@ -75,9 +91,20 @@ export class Turns {
       backlog.rest();
       this.#waiting.shift();
       backlog.listed = false;
-      if (!this.#mayStart()) this.add(backlog); // it goes on after the others
+      // It goes on after the others.
+      if (!this.#mayStart() && backlog.length > 0) this.add(backlog);
     }
     return time;
+  }
+
+  /** How large the next share is depends on who waits when the first of it starts. */
+  #begin(): void {
+    const first = this.#waiting.peekFront();
+    if (this.#begun || first === undefined) return;
+    this.#begun = true;
+    const { length } = first;
+    if (this.#lossless) this.#left = Math.max(SHARE, Math.floor(length * SHARE_OF_MANY));
+    else this.#left = this.#cautious > 0 || length > 2 * SHARE_AT_RISK ? Infinity : SHARE_AT_RISK;
   }
 
   #first(): Startable | undefined {

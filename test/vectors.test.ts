@@ -308,6 +308,7 @@ function carrier(fields: DataFields, own: boolean): Carrier {
     grant,
     ownGrant: () => grant,
     delivered: () => {},
+    thinned: () => {},
   };
   return new Carrier(options, 0);
 }

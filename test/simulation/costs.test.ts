@@ -101,7 +101,7 @@ test('one call at a time takes two datagrams, and wakes nobody but by them', asy
 
 test('64 calls in flight share their datagrams', async (t) => {
   const { datagrams, readings, wakes, again } = await costs(64);
-  t.is(datagrams, 2 / 64);
+  t.is(datagrams, 3 / 64, 'the replies travel in two, as the transport may lose datagrams');
   t.is(again, 0);
   t.true(readings <= 2.1, `${readings} readings of the clock`);
   t.true(wakes <= 0.001, `${wakes} wakes`);

@@ -110,6 +110,7 @@ export class Pipe {
         grant,
         ownGrant: () => grant,
         delivered: (message) => delivered.push(message),
+        thinned: () => {},
       },
       this.now,
     );

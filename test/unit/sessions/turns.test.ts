@@ -2,6 +2,8 @@ import test from 'ava';
 import { VirtualClock } from '../../../core/virtual-clock.ts';
 import { Turns } from '../../../sessions/turns.ts';
 
+const NOW = new VirtualClock().now();
+
 /** Requests that wait for their handlers. */
 class Requests {
   listed = false;
@@ -24,6 +26,20 @@ class Requests {
   rest(): void {}
 }
 
+/** How many of a batch start each time before something is sent; at most four times. */
+function shares(turns: Turns, count: number): number[] {
+  const requests = new Requests(count);
+  turns.add(requests);
+  turns.handleRead();
+  const taken: number[] = [];
+  for (let left = count; left > 0 && taken.length < 4; left = requests.left) {
+    turns.run(NOW);
+    taken.push(left - requests.left);
+    turns.handleSent();
+  }
+  return taken;
+}
+
 test('what sixteen handlers reply is sent before the next ones start', (t) => {
   const clock = new VirtualClock();
   const turns = new Turns(clock, true);
@@ -39,16 +55,8 @@ test('what sixteen handlers reply is sent before the next ones start', (t) => {
   t.deepEqual(lefts, [24, 8, 0]);
 });
 
-test('after that a quarter of all that wait, where that is more', (t) => {
-  const clock = new VirtualClock();
-  const turns = new Turns(clock, true);
-  const requests = new Requests(1_016);
-  turns.add(requests);
-  turns.run(clock.now());
-  t.is(requests.left, 1_000);
-  turns.handleSent();
-  turns.run(clock.now());
-  t.is(requests.left, 750);
+test('or a quarter of all that wait, where that is more', (t) => {
+  t.deepEqual(shares(new Turns(new VirtualClock(), true), 1_000), [250, 187, 140, 105]);
 });
 
 test('services take turns', (t) => {
@@ -61,14 +69,28 @@ test('services take turns', (t) => {
   turns.handleSent();
   turns.run(clock.now());
   t.is(short.left, 0);
-  t.is(long.left, 100 - 16 - 12);
+  t.is(long.left, 100 - 25 - 12);
 });
 
-test('where datagrams are lost all of a batch is answered at once', (t) => {
-  const clock = new VirtualClock();
-  const turns = new Turns(clock, false);
-  const requests = new Requests(1_000);
-  turns.add(requests);
-  turns.run(clock.now());
-  t.is(requests.left, 0);
+test('where datagrams can be lost a batch is cut in two at most', (t) => {
+  const turns = new Turns(new VirtualClock(), false);
+  t.deepEqual(shares(turns, 64), [32, 32]);
+  t.deepEqual(shares(turns, 40), [32, 8]);
+  t.deepEqual(shares(turns, 32), [32]);
+  t.deepEqual(shares(turns, 65), [65]);
+});
+
+test('while some are lost a batch is answered at once', (t) => {
+  const turns = new Turns(new VirtualClock(), false);
+  turns.handleLoss();
+  for (let sent = 0; sent < 256; sent++) t.deepEqual(shares(turns, 64), [64]);
+  t.deepEqual(shares(turns, 64), [32, 32]);
+});
+
+test('a service of which all have started is not waited for', (t) => {
+  const turns = new Turns(new VirtualClock(), true);
+  turns.add(new Requests(16));
+  turns.run(NOW);
+  turns.handleSent();
+  t.false(turns.goesOn);
 });
