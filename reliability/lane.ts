@@ -69,7 +69,8 @@ export class Lane<T> {
     const held = [...this.#held].sort(([left], [right]) => ahead(left) - ahead(right));
     this.#held = undefined;
     for (const [, thing] of held) if (thing !== undefined) this.#ready.push(thing);
-    return -held.filter(([, thing]) => thing === undefined).length;
+    // Never minus 0 (sessions/refusals.ts).
+    return 0 - held.filter(([, thing]) => thing === undefined).length;
   }
 
   /** The next thing to be worked on, if the one before has finished. */

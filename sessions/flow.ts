@@ -171,7 +171,7 @@ export class Flow implements Holder {
   deafen(): void {
     if (this.#deaf) return;
     this.#deaf = true;
-    this.#hold(-this.#in.cost);
+    this.#hold(0 - this.#in.cost); // never minus 0 (refusals.ts)
     this.changed();
   }
 

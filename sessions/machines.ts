@@ -94,6 +94,22 @@ export class Machines {
     this.responder = new Responder({ link, firstSeq: remote.firstSeq, refusal, hostile });
   }
 
+  /**
+   * Makes the machines of a session that opens. They take their numbers as those that wake up do:
+   * V8 takes a field that was never written again for a constant, and threw away the compiled code
+   * of the whole path when the first session of a process woke up.
+   */
+  static begin(
+    parts: MachinesParts,
+    own: OwnTerms & Beginning,
+    remote: Terms & Beginning,
+    now: number,
+  ): Machines {
+    const numbers = new Machines(parts, own, remote, now).suspend();
+    assert(numbers !== undefined, 'nothing has happened yet');
+    return Machines.resume(parts, numbers);
+  }
+
   /** Makes the machines again that `suspend` was called on last. */
   static resume(parts: MachinesParts, numbers: readonly number[]): Machines {
     const kept = new Kept(numbers);

@@ -54,7 +54,9 @@ export class Refusals {
   /** The session is over: nothing more is sent. */
   end(): void {
     this.#ended = true;
-    this.#add(-this.#count);
+    // Minus 0 is no small integer to V8: what it is added to would be none from then on, and the
+    // compiled code of all that reads `resources` would be thrown away.
+    this.#add(0 - this.#count);
   }
 
   #add(change: number): void {

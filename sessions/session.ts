@@ -89,7 +89,7 @@ export class Session implements Sleeper {
     this.peerNumber = remote.session;
     this.peerTag = remote.tag;
     this.#resources = resources;
-    this.#machines = new Machines(this.#machinesParts(), own, remote, now);
+    this.#machines = Machines.begin(this.#machinesParts(), own, remote, now);
     resources.vigil.note(this);
   }
 

@@ -88,7 +88,9 @@ export const flowFaults: readonly Fault[] = [
         'if (value === undefined) return undefined; this.#hold(this.#in.cost - before);',
         'if (value === undefined) return undefined;',
       ],
-      ['what nobody takes stays counted', 'this.#hold(-this.#in.cost);', ''],
+      ['what nobody takes stays counted', 'this.#hold(0 - this.#in.cost);', ''],
+      ['nothing becomes a double', 'this.#hold(0 - this.#in.cost);',
+        'this.#hold(-this.#in.cost);', 'unit/sessions/minus-zero'],
       ['nothing bounds all flows together', 'this.#link.held.makeRoom()', 'true'],
       ['nobody is told of credit', 'carrier.enqueue(this.#credit);', ''],
       [

@@ -138,6 +138,7 @@ export const reliabilityFaults: readonly Fault[] = [
     ['a channel runs two at a time', 'if (this.#current !== undefined)', 'if (false)'],
     ['the next of a channel is not released',
       'if (this.#current === thing)', 'if (false)'],
+    ['no gaps are minus no gaps', 'return 0 - held', 'return -held', 'unit/sessions/minus-zero'],
     ['a place that is not held any more stays counted', 'blanks += 1;', ''],
     ['a channel reaches as far as the peer likes', 'ahead >= this.#span', 'false'],
   ]),

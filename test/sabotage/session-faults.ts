@@ -128,6 +128,8 @@ export const sessionFaults: readonly Fault[] = [
   ...faultsIn('sessions/refusals.js', ['simulation/released', 'simulation/outcomes'], [
     ['refusals are counted and never released', 'this.#add(-1);', ''],
     ['a refusal is not counted', 'this.#add(1);', ''],
+    ['a count becomes a double', 'this.#add(0 - this.#count);', 'this.#add(-this.#count);',
+      'unit/sessions/minus-zero'],
     ['a reply carries the ack of its request', 'ack: seqPlus(request.ack, 1) };',
       'ack: request.ack };', 'simulation/scenarios'],
   ]),
