@@ -3,9 +3,9 @@ import { Lane } from '../../../reliability/lane.ts';
 import { Flow, type FlowLink } from '../../../sessions/flow.ts';
 import { Refusals } from '../../../sessions/refusals.ts';
 
-// What is added to a count that starts at minus 0 is seen: only minus 0 leaves it so. It must not be
-// minus 0, which is a double to V8: the counts of an endpoint would be doubles from then on, and
-// the code compiled for small integers would be thrown away.
+// A count that starts at minus 0 stays so only if minus 0 is added to it. That must not happen: it
+// is a double to V8, the counts of an endpoint would be doubles from then on, and the code compiled
+// for small integers would be thrown away.
 
 test('a session without refusals that ends leaves the count of all a small integer', (t) => {
   const resources = { refusalsHeld: -0 };
