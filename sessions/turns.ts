@@ -18,7 +18,9 @@ const SHARE_OF_MANY = 1 / 4;
  * are twice as many datagrams to lose one of: not while they get lost, or the transport refuses.
  */
 const SHARE_AT_RISK = 32;
-/** Losses and refusals are forgotten when something was sent so many times. */
+/** More than there ever are. Infinity is no small integer: counting it down makes objects. */
+const ALL = 2 ** 30;
+/** Losses and refusals are forgotten after so many turns of the driver. */
 const LOSSES_REMEMBERED = 256;
 
 /** What turns are given to. */
@@ -35,7 +37,9 @@ export class Turns {
   /** A share has begun: so many of it have still to start before what was replied is sent. */
   #begun = false;
   #left = 0;
-  /** Sendings until losses are forgotten. */
+  /** A part of what was read last was answered: the rest is the other part, also of channels. */
+  #cut = false;
+  /** Turns until losses are forgotten. */
   #cautious = 0;
 
   /** `lossless`: the transport loses nothing that it has taken. */
@@ -64,6 +68,7 @@ export class Turns {
   /** What has come was read. */
   handleRead(): void {
     this.#sliceMs = SLICE_MS;
+    this.#cut = false;
   }
 
   /** What was replied is sent. */
@@ -103,8 +108,13 @@ export class Turns {
     if (this.#begun || first === undefined) return;
     this.#begun = true;
     const { length } = first;
-    if (this.#lossless) this.#left = Math.max(SHARE, Math.floor(length * SHARE_OF_MANY));
-    else this.#left = this.#cautious > 0 || length > 2 * SHARE_AT_RISK ? Infinity : SHARE_AT_RISK;
+    if (this.#lossless) {
+      this.#left = Math.max(SHARE, Math.floor(length * SHARE_OF_MANY));
+    } else {
+      const whole = this.#cut || this.#cautious > 0 || length > 2 * SHARE_AT_RISK;
+      this.#left = whole ? ALL : SHARE_AT_RISK;
+      this.#cut = true;
+    }
   }
 
   #first(): Startable | undefined {

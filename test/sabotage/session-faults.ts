@@ -337,6 +337,8 @@ export const sessionFaults: readonly Fault[] = [
       'unit/sessions/turns'],
     ['a batch is cut while parts of it get lost', 'this.#cautious > 0 || length', 'length',
       'unit/sessions/turns'],
+    ['what is left of a batch is cut again', 'this.#cut = true;', '', 'unit/sessions/turns'],
+    ['no batch but the first is cut', 'this.#cut = false; }', '}', 'unit/sessions/turns'],
     ['a loss is remembered for ever', 'if (this.#cautious > 0) this.#cautious -= 1;', '',
       'unit/sessions/turns'],
     ['a service with nothing to start keeps its turn', '&& backlog.length > 0', '',

@@ -80,6 +80,17 @@ test('where datagrams can be lost a batch is cut in two at most', (t) => {
   t.deepEqual(shares(turns, 65), [65]);
 });
 
+test('also one whose requests wait at several services, or for a channel', (t) => {
+  const turns = new Turns(new VirtualClock(), false);
+  const services = [0, 1, 2, 3].map(() => new Requests(40));
+  for (const requests of services) turns.add(requests);
+  turns.handleRead();
+  turns.run(NOW);
+  turns.handleSent();
+  turns.run(NOW);
+  t.deepEqual(services.map(({ left }) => left), [0, 0, 0, 0]);
+});
+
 test('while some are lost a batch is answered at once', (t) => {
   const turns = new Turns(new VirtualClock(), false);
   turns.handleLoss();
