@@ -86,18 +86,18 @@ export class Order<T> {
 
   /** Gives up the first hole, if its time has come. */
   expire(now: number): void {
-    while (this.#deadline <= now) this.skip();
+    while (this.#deadline <= now) this.giveUpFirst();
   }
 
   /** Gives up the first hole. */
-  skip(): void {
+  giveUpFirst(): void {
     this.#giveUp(this.#held[0]?.number ?? this.#told);
     this.#advance();
   }
 
   /** Gives up all holes: nothing is held afterwards. */
   flush(): void {
-    while (this.#deadline !== Infinity) this.skip();
+    while (this.#deadline !== Infinity) this.giveUpFirst();
   }
 
   #hold(held: Held<T>): boolean {

@@ -235,7 +235,7 @@ export class Subscriber {
       (holding.count > eventsHeldMax || holding.bytes > eventBytesHeldMax) &&
       order.deadline < Infinity
     ) {
-      order.skip();
+      order.giveUpFirst();
     }
     return taken;
   }
