@@ -1,6 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import type { Client, Deed, Place } from './contestant.ts';
+import { OpenCalls } from './open-calls.ts';
 
 const HOST = '127.0.0.1';
 /** The number of the call, then the length, four bytes each. */
@@ -22,23 +23,19 @@ export async function serve({ port }: Place): Promise<void> {
 export async function connect({ through }: Place): Promise<Client> {
   const socket = await bound(0);
   const packer = new Packer(socket, through);
-  const open = new Map<number, (payload: Uint8Array) => void>();
-  let next = 0;
+  const open = new OpenCalls();
   socket.on('message', (bytes) => {
     for (let at = 0; at < bytes.length;) {
       const number = bytes.readUInt32LE(at);
       const end = at + HEADER + bytes.readUInt32LE(at + 4);
-      open.get(number)?.(bytes.subarray(at + HEADER, end));
-      open.delete(number);
+      open.settle(number, bytes.subarray(at + HEADER, end));
       at = end;
     }
   });
   const echo: Deed = (payload) =>
     new Promise((resolve) => {
-      next = (next + 1) >>> 0;
-      open.set(next, resolve);
       const frame = Buffer.allocUnsafe(HEADER + payload.length);
-      frame.writeUInt32LE(next, 0);
+      frame.writeUInt32LE(open.add(resolve), 0);
       frame.writeUInt32LE(payload.length, 4);
       frame.set(payload, HEADER);
       packer.add(frame);

@@ -1,5 +1,6 @@
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import type { Client, Place } from './contestant.ts';
+import { OpenCalls } from './open-calls.ts';
 
 interface Message {
   readonly number: number;
@@ -15,19 +16,11 @@ export function serve(_place: Place): Promise<void> {
 export async function connect(_place: Place): Promise<Client> {
   const worker = new Worker(new URL(import.meta.url));
   await new Promise<void>((resolve) => worker.once('online', resolve));
-  const open = new Map<number, (payload: Uint8Array) => void>();
-  let next = 0;
-  worker.on('message', ({ number, payload }: Message) => {
-    open.get(number)?.(payload);
-    open.delete(number);
-  });
+  const open = new OpenCalls();
+  worker.on('message', ({ number, payload }: Message) => open.settle(number, payload));
   return {
     echo: (payload) =>
-      new Promise((resolve) => {
-        next += 1;
-        open.set(next, resolve);
-        worker.postMessage({ number: next, payload });
-      }),
+      new Promise((resolve) => worker.postMessage({ number: open.add(resolve), payload })),
   };
 }
 

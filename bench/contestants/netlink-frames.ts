@@ -1,5 +1,6 @@
 import Denque from 'denque';
 import { load } from './library.ts';
+import { OpenCalls } from './open-calls.ts';
 import type { Client, Deed, Place } from './contestant.ts';
 import type { Sink } from '../../transport/transport.ts';
 import type { NetlinkTransport } from '../../transport/netlink/netlink.ts';
@@ -32,22 +33,16 @@ export async function connect(place: Place): Promise<Client> {
   const { openNetlink } = await load(place);
   const transport = openNetlink();
   const packer = new Packer(transport, place.portid);
-  const open = new Map<number, (payload: Uint8Array) => void>();
-  let next = 0;
+  const open = new OpenCalls();
   let planned = false;
   const flush = (): void => {
     planned = false;
     packer.flush();
   };
-  receive(transport, (number, payload) => {
-    open.get(number)?.(payload);
-    open.delete(number);
-  }, () => {});
+  receive(transport, (number, payload) => open.settle(number, payload), () => {});
   const echo: Deed = (payload) =>
     new Promise((resolve) => {
-      next = (next + 1) & 0x3fff_ffff;
-      open.set(next, resolve);
-      packer.add(next, payload);
+      packer.add(open.add(resolve), payload);
       if (planned) return;
       planned = true;
       queueMicrotask(() => process.nextTick(flush)); // all calls of one turn in one datagram

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Client } from './contestant.ts';
+import { OpenCalls } from './open-calls.ts';
 
 /** Length and number of the call, four bytes each; number 0 is a message that is not echoed. */
 const HEADER = 8;
@@ -14,20 +15,13 @@ export function echoFrames(stream: Duplex): void {
 
 /** Calls over a stream: a number and a promise a call, and nothing else that makes an RPC. */
 export function callFrames(stream: Duplex): Client {
-  const open = new Map<number, (payload: Uint8Array) => void>();
-  let next = ONE_WAY;
+  const open = new OpenCalls();
   readFrames(stream, (frame) => {
-    const number = frame.readUInt32LE(4);
-    open.get(number)?.(frame.subarray(HEADER));
-    open.delete(number);
+    open.settle(frame.readUInt32LE(4), frame.subarray(HEADER));
   });
   return {
     echo: (payload) =>
-      new Promise((resolve) => {
-        next = next === 0xffff_ffff ? 1 : next + 1;
-        open.set(next, resolve);
-        write(stream, frameOf(next, payload));
-      }),
+      new Promise((resolve) => write(stream, frameOf(open.add(resolve), payload))),
     // Resolves when the system has it: nobody says when the peer has.
     oneWay: (payload) =>
       new Promise((resolve) => write(stream, frameOf(ONE_WAY, payload), () => resolve(undefined))),

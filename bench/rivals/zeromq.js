@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { Dealer, Router } from 'zeromq';
+import { OpenCalls } from '../../dist/bench/contestants/open-calls.js';
 
 /** DEALER to ROUTER with a number a call: what REQ and REP cannot do, more than one in flight. */
 export async function serve({ path }) {
@@ -14,15 +15,12 @@ export async function serve({ path }) {
 export async function connect({ path }) {
   const socket = new Dealer({ sendHighWaterMark: 0, receiveHighWaterMark: 0 });
   socket.connect(`ipc://${path}`);
-  const open = new Map();
+  const open = new OpenCalls();
   const queue = [];
-  let next = 0;
   let sending = false;
   void (async () => {
     for await (const [number, payload] of socket) {
-      const key = number.readUInt32LE(0);
-      open.get(key)(payload);
-      open.delete(key);
+      open.settle(number.readUInt32LE(0), payload);
     }
   })();
   // A socket takes one send at a time.
@@ -34,8 +32,7 @@ export async function connect({ path }) {
   const echo = (payload) =>
     new Promise((resolve) => {
       const number = Buffer.allocUnsafe(4);
-      number.writeUInt32LE((next = (next + 1) >>> 0), 0);
-      open.set(next, resolve);
+      number.writeUInt32LE(open.add(resolve), 0);
       queue.push([number, payload]);
       if (!sending) void drain();
     });
