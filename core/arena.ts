@@ -27,7 +27,7 @@ export class Arena {
       this.#chunk = new Slab(CHUNK);
       this.#taken = 0;
     }
-    this.slab = this.#chunk;
+    if (this.slab !== this.#chunk) this.slab = this.#chunk; // to write it costs more than to ask
     this.at = this.#taken;
     this.#taken += length;
     return this.at;

@@ -58,7 +58,7 @@ export class SendQueue {
 
   /** Takes out a message that went out, from the head where `visit` found it. */
   remove(message: Outgoing): void {
-    if (skip(this.#again) === message) this.#again.shift();
+    if (this.#again.length > 0 && skip(this.#again) === message) this.#again.shift();
     else if (this.#firstFresh() === message) this.#shiftFresh();
     else return; // a probe's copy of what is under way
     message.queued = false;
@@ -72,8 +72,12 @@ export class SendQueue {
   }
 
   #firstFresh(): Outgoing | undefined {
-    while (this.#fresh.peekFront()?.done === true) this.#shiftFresh();
-    return this.#fresh.peekFront();
+    let first = this.#fresh.peekFront();
+    while (first?.done === true) {
+      this.#shiftFresh();
+      first = this.#fresh.peekFront();
+    }
+    return first;
   }
 
   #shiftFresh(): void {
@@ -89,7 +93,8 @@ function skip(queue: Denque<Outgoing>): Outgoing | undefined {
 
 /** Gives the messages of a queue to `take`; false if it said so. */
 function walk(queue: Denque<Outgoing>, take: (message: Outgoing) => boolean): boolean {
-  for (let index = 0; index < queue.length; index++) {
+  const { length } = queue; // asked once: it is a getter that counts
+  for (let index = 0; index < length; index++) {
     const message = queue.peekAt(index)!;
     if (!message.done && !take(message)) return false;
   }

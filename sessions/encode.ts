@@ -7,6 +7,15 @@ import { Outgoing, type Limited } from '../reliability/outgoing.ts';
 import { CN_MSG_HEADER, writeCnMsg } from '../transport/wire/cnmsg.ts';
 import * as frame from '../transport/wire/frame.ts';
 
+/** Here: V8 loads an imported constant, and tests it, at each use. */
+const NATIVE = LITTLE_ENDIAN;
+const {
+  REPLY_HEADER, REQUEST_HEADER, REQUEST_BUDGET, BUDGET_NONE, REQUEST_CHANNEL,
+  REQUEST_METHOD_LENGTH, REQUEST_FORMAT, REQUEST_POSITION, REPLY_COUNT_LENGTH, REPLY,
+  REPLY_STATUS, REPLY_FORMAT, REPLY_AFTER_PIECES, PIECE_HEADER, PIECE_POSITION, PIECE_FORMAT,
+  PIECE_FLAGS, CREDIT_LENGTH, CREDIT_LIMIT, CANCEL, CANCEL_LENGTH,
+} = frame;
+
 /** What a message is known by. */
 export interface Identity {
   readonly id: ConnectorId;
@@ -35,7 +44,7 @@ export class Naming implements Identity {
 }
 
 /** What a reply takes besides its payload, bytes. */
-export const REPLY_HEADERS: number = CN_MSG_HEADER + frame.REPLY_HEADER;
+export const REPLY_HEADERS: number = CN_MSG_HEADER + REPLY_HEADER;
 
 /** The longest method name, in bytes. */
 export const METHOD_LENGTH_MAX = 0xff;
@@ -62,15 +71,15 @@ export function encodeRequest(
   call: Limited,
 ): Outgoing {
   const { method, bytes: payload } = said;
-  const length = frame.REQUEST_HEADER + method.length + payload.length;
+  const length = REQUEST_HEADER + method.length + payload.length;
   const at = begin(arena, identity, kind, length);
   const { view, bytes } = arena.slab;
-  view.setUint32(at + frame.REQUEST_BUDGET, frame.BUDGET_NONE, LITTLE_ENDIAN);
-  view.setUint16(at + frame.REQUEST_CHANNEL, place.number, LITTLE_ENDIAN);
-  view.setUint8(at + frame.REQUEST_METHOD_LENGTH, method.length);
-  view.setUint8(at + frame.REQUEST_FORMAT, said.format);
-  view.setUint32(at + frame.REQUEST_POSITION, place.position, LITTLE_ENDIAN);
-  const methodAt = at + frame.REQUEST_HEADER;
+  view.setUint32(at + REQUEST_BUDGET, BUDGET_NONE, NATIVE);
+  view.setUint16(at + REQUEST_CHANNEL, place.number, NATIVE);
+  view.setUint8(at + REQUEST_METHOD_LENGTH, method.length);
+  view.setUint8(at + REQUEST_FORMAT, said.format);
+  view.setUint32(at + REQUEST_POSITION, place.position, NATIVE);
+  const methodAt = at + REQUEST_HEADER;
   for (let index = 0; index < method.length; index++) bytes[methodAt + index] = method[index]!;
   put(bytes, payload, methodAt + method.length);
   return finish(arena, identity, kind, length, call);
@@ -88,18 +97,18 @@ export function encodeReply(
   payload: Uint8Array,
   pieces?: number,
 ): Outgoing {
-  const payloadAt = frame.REPLY_HEADER + (pieces === undefined ? 0 : frame.REPLY_COUNT_LENGTH);
+  const payloadAt = REPLY_HEADER + (pieces === undefined ? 0 : REPLY_COUNT_LENGTH);
   const length = payloadAt + payload.length;
-  const at = begin(arena, identity, frame.REPLY, length);
+  const at = begin(arena, identity, REPLY, length);
   const { view, bytes } = arena.slab;
-  view.setUint8(at + frame.REPLY_STATUS, status);
-  view.setUint8(at + frame.REPLY_FORMAT, format);
+  view.setUint8(at + REPLY_STATUS, status);
+  view.setUint8(at + REPLY_FORMAT, format);
   if (pieces !== undefined) {
-    view.setUint8(at + frame.REPLY_FORMAT, format | frame.REPLY_AFTER_PIECES);
-    view.setUint32(at + frame.REPLY_HEADER, pieces, LITTLE_ENDIAN);
+    view.setUint8(at + REPLY_FORMAT, format | REPLY_AFTER_PIECES);
+    view.setUint32(at + REPLY_HEADER, pieces, NATIVE);
   }
   put(bytes, payload, at + payloadAt);
-  return finish(arena, identity, frame.REPLY, length);
+  return finish(arena, identity, REPLY, length);
 }
 
 /** Encodes a REQUEST_PIECE or REPLY_PIECE, under the seq and ack of what it belongs to. */
@@ -109,13 +118,13 @@ export function encodePiece(
   kind: number,
   piece: Piece,
 ): Outgoing {
-  const length = frame.PIECE_HEADER + piece.bytes.length;
+  const length = PIECE_HEADER + piece.bytes.length;
   const at = begin(arena, identity, kind, length);
   const { view, bytes } = arena.slab;
-  view.setUint32(at + frame.PIECE_POSITION, piece.position, LITTLE_ENDIAN);
-  view.setUint8(at + frame.PIECE_FORMAT, piece.format);
-  view.setUint8(at + frame.PIECE_FLAGS, piece.flags);
-  bytes.set(piece.bytes, at + frame.PIECE_HEADER);
+  view.setUint32(at + PIECE_POSITION, piece.position, NATIVE);
+  view.setUint8(at + PIECE_FORMAT, piece.format);
+  view.setUint8(at + PIECE_FLAGS, piece.flags);
+  bytes.set(piece.bytes, at + PIECE_HEADER);
   return finish(arena, identity, kind, length);
 }
 
@@ -126,9 +135,9 @@ export function encodeCredit(
   kind: number,
   limit: number,
 ): Outgoing {
-  const at = begin(arena, identity, kind, frame.CREDIT_LENGTH);
-  arena.slab.view.setUint32(at + frame.CREDIT_LIMIT, limit, LITTLE_ENDIAN);
-  return finish(arena, identity, kind, frame.CREDIT_LENGTH);
+  const at = begin(arena, identity, kind, CREDIT_LENGTH);
+  arena.slab.view.setUint32(at + CREDIT_LIMIT, limit, NATIVE);
+  return finish(arena, identity, kind, CREDIT_LENGTH);
 }
 
 /** Encodes the CANCEL of a request: its own seq and ack, its channel and position. */
@@ -138,11 +147,11 @@ export function encodeCancel(
   channel: number,
   position: number,
 ): Outgoing {
-  const at = begin(arena, identity, frame.CANCEL, frame.CANCEL_LENGTH);
+  const at = begin(arena, identity, CANCEL, CANCEL_LENGTH);
   const { view } = arena.slab;
-  view.setUint16(at + frame.REQUEST_CHANNEL, channel, LITTLE_ENDIAN);
-  view.setUint32(at + frame.REQUEST_POSITION, position, LITTLE_ENDIAN);
-  return finish(arena, identity, frame.CANCEL, frame.CANCEL_LENGTH);
+  view.setUint16(at + REQUEST_CHANNEL, channel, NATIVE);
+  view.setUint32(at + REQUEST_POSITION, position, NATIVE);
+  return finish(arena, identity, CANCEL, CANCEL_LENGTH);
 }
 
 /** Encodes a message that says all by its kind: CLOSE or PING. */

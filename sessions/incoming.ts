@@ -18,6 +18,8 @@ const DUE = 0x400;
 const ACCEPTED = 0x800;
 const CANCELLED = 0x1000;
 const ANSWERED = 0x2000;
+/** What makes a request more than `plain`; of these it has WHOLE alone. */
+const KINDS = ONE_WAY | WHOLE | frame.REQUEST_STREAMS | frame.REQUEST_TAKES_STREAM;
 
 /** Holds what a request said. */
 export interface IncomingParts {
@@ -169,7 +171,7 @@ export class Incoming implements Timed, Keepable {
 
   /** True for a request that is all there is, and is answered when it has run. */
   get plain(): boolean {
-    return !this.oneWay && this.whole && !this.streams && !this.takesStream;
+    return (this.#bits & KINDS) === WHOLE;
   }
 
   /** One-way: from now on it runs whenever its turn comes. */

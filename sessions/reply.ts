@@ -4,34 +4,42 @@ import type { Copies } from '../core/copies.ts';
 import { LITTLE_ENDIAN, type Slab } from '../core/slab.ts';
 import * as frame from '../transport/wire/frame.ts';
 
+/** Here: V8 loads an imported constant, and tests it, at each use. */
+const NATIVE = LITTLE_ENDIAN;
+const {
+  STATUS_UNIMPLEMENTED, STATUS_BUSY, STATUS_EXPIRED, STATUS_CLOSED, STATUS_MALFORMED,
+  STATUS_EVICTED, REPLY_HEADER, REPLY_STATUS, STATUS_ACCEPTED, REPLY_COUNT_LENGTH, REPLY_FORMAT,
+  FORMAT_MASK, STATUS_OK, STATUS_APPLICATION, REPLY_AFTER_PIECES,
+} = frame;
+
 /** What a failed reply means at the caller (docs/PROTOCOL.md §6). */
 const failures: Readonly<Record<number, { code: ErrorCode; outcome: Outcome; message: string }>> = {
-  [frame.STATUS_UNIMPLEMENTED]: {
+  [STATUS_UNIMPLEMENTED]: {
     code: 'unimplemented',
     outcome: 'not-executed',
     message: 'the peer serves no such method',
   },
-  [frame.STATUS_BUSY]: {
+  [STATUS_BUSY]: {
     code: 'busy',
     outcome: 'not-executed',
     message: 'the peer has too many requests',
   },
-  [frame.STATUS_EXPIRED]: {
+  [STATUS_EXPIRED]: {
     code: 'deadline-exceeded',
     outcome: 'not-executed',
     message: 'expired before its turn came',
   },
-  [frame.STATUS_CLOSED]: {
+  [STATUS_CLOSED]: {
     code: 'closed',
     outcome: 'not-executed',
     message: 'the peer takes no more calls',
   },
-  [frame.STATUS_MALFORMED]: {
+  [STATUS_MALFORMED]: {
     code: 'malformed',
     outcome: 'not-executed',
     message: 'the peer cannot read the payload',
   },
-  [frame.STATUS_EVICTED]: {
+  [STATUS_EVICTED]: {
     code: 'reply-evicted',
     outcome: 'executed',
     message: 'it ran, but its reply is gone',
@@ -51,13 +59,13 @@ export const unreadable: Settlement = {
  */
 export function piecesBefore(slab: Slab, at: number): number | undefined {
   if (!goesAfterPieces(slab, at)) return undefined;
-  return slab.view.getUint32(at + frame.REPLY_HEADER, LITTLE_ENDIAN);
+  return slab.view.getUint32(at + REPLY_HEADER, NATIVE);
 }
 
 /** False if another reply follows: a message in a channel was accepted and is still to run. */
 export function isLast(slab: Slab, at: number): boolean {
   if (goesAfterPieces(slab, at)) return true;
-  return slab.view.getUint8(at + frame.REPLY_STATUS) !== frame.STATUS_ACCEPTED;
+  return slab.view.getUint8(at + REPLY_STATUS) !== STATUS_ACCEPTED;
 }
 
 /**
@@ -65,23 +73,23 @@ export function isLast(slab: Slab, at: number): boolean {
  * be whole. What it carries is copied, because the slab is the transport's.
  */
 export function readSettlement(copies: Copies, slab: Slab, at: number, end: number): Settlement {
-  const count = goesAfterPieces(slab, at) ? frame.REPLY_COUNT_LENGTH : 0;
-  const valueAt = at + frame.REPLY_HEADER + count;
-  const status = slab.view.getUint8(at + frame.REPLY_STATUS);
-  const format = slab.view.getUint8(at + frame.REPLY_FORMAT) & frame.FORMAT_MASK;
+  const count = goesAfterPieces(slab, at) ? REPLY_COUNT_LENGTH : 0;
+  const valueAt = at + REPLY_HEADER + count;
+  const status = slab.view.getUint8(at + REPLY_STATUS);
+  const format = slab.view.getUint8(at + REPLY_FORMAT) & FORMAT_MASK;
   const payload = copies.of(slab.bytes, valueAt, end);
-  if (status === frame.STATUS_OK || status === frame.STATUS_ACCEPTED) {
+  if (status === STATUS_OK || status === STATUS_ACCEPTED) {
     return { ok: true, format, payload };
   }
   const failure = failures[status];
   if (failure !== undefined) return { ok: false, ...failure };
   // STATUS_APPLICATION, or a status of a later version: that it ran is all there is to know.
-  const message = status === frame.STATUS_APPLICATION ? applicationMessage(payload) : 'failed';
+  const message = status === STATUS_APPLICATION ? applicationMessage(payload) : 'failed';
   return { ok: false, code: 'application', outcome: 'executed', message };
 }
 
 function goesAfterPieces(slab: Slab, at: number): boolean {
-  return (slab.view.getUint8(at + frame.REPLY_FORMAT) & frame.REPLY_AFTER_PIECES) !== 0;
+  return (slab.view.getUint8(at + REPLY_FORMAT) & REPLY_AFTER_PIECES) !== 0;
 }
 
 /** The message of an error thrown by a handler: JSON `{message}`, from a peer, so anything. */

@@ -289,12 +289,13 @@ export class Responder {
   };
 
   #admit(incoming: Incoming, place: Place): void {
+    const { plain } = incoming;
     this.#held.add(incoming);
-    if (!incoming.whole || incoming.streams) this.flow(incoming).grant();
+    if (!plain && (!incoming.whole || incoming.streams)) this.flow(incoming).grant();
     this.#lanes.put(place, incoming);
     // It may wait long; its caller does not.
-    if (place.lane || !incoming.whole) this.#resources.deadlines.add(incoming);
-    if (incoming.oneWay && incoming.whole) this.#accept(incoming);
+    if (place.lane || (!plain && !incoming.whole)) this.#resources.deadlines.add(incoming);
+    if (!plain && incoming.oneWay && incoming.whole) this.#accept(incoming);
   }
 
   /** Its payload in pieces has come. */

@@ -2,6 +2,7 @@ import type { Caller } from './caller.ts';
 import type { Drop } from './counters.ts';
 import { encodeSignal } from './encode.ts';
 import type { Incoming } from './incoming.ts';
+import { takeMessage } from './intake.ts';
 import { Machines, type MachinesParts } from './machines.ts';
 import { sameId } from './messages.ts';
 import { Patience } from './patience.ts';
@@ -13,11 +14,11 @@ import type { Sleeper } from './vigil.ts';
 import { assert } from '../core/assert.ts';
 import type { ErrorCode, Outcome } from '../core/errors.ts';
 import type { ConnectorId } from '../core/id.ts';
-import { align4, LITTLE_ENDIAN, type Slab } from '../core/slab.ts';
+import { align4, type Slab } from '../core/slab.ts';
 import type { Carrier } from '../reliability/carrier.ts';
 import type { Outgoing } from '../reliability/outgoing.ts';
 import type { Credentials, Peer } from '../transport/transport.ts';
-import { CN_MSG_HEADER, cnMsgFlags, cnMsgGenes, cnMsgLength } from '../transport/wire/cnmsg.ts';
+import { CN_MSG_HEADER, cnMsgLength } from '../transport/wire/cnmsg.ts';
 import * as frame from '../transport/wire/frame.ts';
 import type { Incarnation } from '../transport/wire/handshake.ts';
 
@@ -153,7 +154,8 @@ export class Session implements Sleeper {
   ): Drop | undefined {
     if (this.#state === 'ended') return 'unknown-session'; // it ended in this batch
     if (!sameId(slab, start + frame.ENVELOPE_CN, this.id)) return 'malformed';
-    const refusal = this.carrier.accept(slab, start, now);
+    const machines = this.#awake();
+    const refusal = machines.carrier.accept(slab, start, now);
     if (refusal !== undefined) return refusal;
     this.#resources.heard(this);
     let at = messagesAt;
@@ -161,10 +163,10 @@ export class Session implements Sleeper {
     // What is acknowledged may end the session, and then the rest of the datagram is for nobody.
     while (at < end && this.state !== 'ended') {
       const messageEnd = at + CN_MSG_HEADER + cnMsgLength(slab, at);
-      if (this.#handleMessage(slab, at, messageEnd, now)) news = true;
+      if (takeMessage(machines, slab, at, messageEnd, now)) news = true;
       at = align4(messageEnd - start) + start;
     }
-    if (messagesAt < end) this.carrier.planAcknowledgement(news, now);
+    if (messagesAt < end) machines.carrier.planAcknowledgement(news, now);
     return undefined;
   }
 
@@ -280,47 +282,6 @@ export class Session implements Sleeper {
       refusal: (incoming) => this.#refusal(incoming),
       hostile: () => this.fail('peer-lost', 'the peer keeps to no bound', 'unknown'),
     };
-  }
-
-  /** Takes the message slab[at, end). Gives whether it was news. */
-  #handleMessage(slab: Slab, at: number, end: number, now: number): boolean {
-    const kind = cnMsgFlags(slab, at);
-    switch (kind) {
-      case frame.REQUEST:
-      case frame.SEND:
-        return this.responder.handleRequest(kind === frame.SEND, slab, at, end, now);
-      case frame.REPLY:
-        return this.caller.handleReply(slab, at, end);
-      case frame.PING:
-        return true;
-      case frame.CLOSE:
-        this.#awake().peerClosed = true;
-        this.carrier.acknowledgeNow(now); // the peer waits to forget us
-        return true;
-      default:
-        return this.#handlePart(kind, slab, at, end);
-    }
-  }
-
-  /** Takes what belongs to a request or a reply. Gives whether it was news. */
-  #handlePart(kind: number, slab: Slab, at: number, end: number): boolean {
-    const genes = cnMsgGenes(slab, at);
-    const bodyAt = at + CN_MSG_HEADER;
-    switch (kind) {
-      case frame.CANCEL:
-        this.responder.handleCancel(genes, slab, bodyAt);
-        return true;
-      case frame.REQUEST_PIECE:
-        return this.responder.handlePiece(genes, slab, bodyAt, end);
-      case frame.REPLY_PIECE:
-        return this.caller.handlePiece(genes, slab, bodyAt, end);
-      case frame.REQUEST_CREDIT:
-        this.caller.handleCredit(genes, slab.view.getUint32(bodyAt, LITTLE_ENDIAN));
-        return true;
-      default: // REPLY_CREDIT, the last kind that messagesStart lets through
-        this.responder.handleCredit(genes, slab.view.getUint32(bodyAt, LITTLE_ENDIAN));
-        return true;
-    }
   }
 
   #delivered(message: Outgoing): void {

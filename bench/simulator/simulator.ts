@@ -1,7 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import type { Lap } from './worker.ts';
-import type { Plan } from '../../cli/stress/plan.ts';
+import type { Lap, Order } from './worker.ts';
 import { BASELINE, ownBuild } from '../macro/field.ts';
 import { afterwards, machineFacts, type MachineFacts } from '../macro/machine.ts';
 import { ask, forkReady } from '../macro/side.ts';
@@ -43,17 +42,21 @@ export interface SimulatorResult {
 
 const OURS = 'this build';
 
-/** The line of `npm start`, without its faults and with them. */
+/** The line of `npm start`, without its faults and with them, and calls that nobody checks. */
 const FAULTLESS = {
   transport: 'simulated', clients: 4, inFlight: 64, payload: 64,
   loss: 0, duplicate: 0, reorder: 0, corrupt: 0, delayMs: { min: 0, max: 0 },
-  memory: 'none', receiveBuffer: undefined, seed: 1,
+  memory: 'none', receiveBuffer: undefined, seed: 1, plain: false,
 } as const;
 const FAULTY = {
   ...FAULTLESS, loss: 0.1, duplicate: 0.05, reorder: 0.1, corrupt: 0.02,
   delayMs: { min: 0, max: 3 }, memory: 'severe',
 } as const;
-const plans = { 'no faults': FAULTLESS, 'the faults of npm start': FAULTY } as const;
+const plans = {
+  'plain calls': { ...FAULTLESS, plain: true },
+  'no faults': FAULTLESS,
+  'the faults of npm start': FAULTY,
+} as const;
 
 /** Processes that simulate at the same time. */
 interface Runner {
@@ -62,8 +65,8 @@ interface Runner {
 }
 
 /**
- * Runs `cnrpc stress` simulated, each build in a process of its own that lives through the whole
- * run, interleaved; this build also with as many simulations at once as there are processors, as
+ * Simulates plain calls and runs of `cnrpc stress`, each build in a process of its own for each of
+ * them, interleaved; this build also with as many simulations at once as there are processors, as
  * `cnrpc simulate` runs them. A first round warms up and does not count.
  */
 export async function simulator(
@@ -77,38 +80,45 @@ export async function simulator(
     { name: OURS, url: ownBuild, worlds: availableParallelism() },
   ];
   if (baseline !== undefined) builds.push({ name: BASELINE, url: baseline, worlds: 1 });
-  const runners: Runner[] = [];
   const rows: SimulatorRow[] = [];
   const laps = Object.keys(plans).length * (rounds + 1) * builds.length;
   let done = 0;
-  const run = (times: number, faults: Plan): Promise<Map<Runner, Lap[]>> =>
+  const run = (runners: Runner[], times: number, order: Order): Promise<Map<Runner, Lap[]>> =>
     interleaved(runners, times, async (runner) => {
-      const lap = await together(runner, faults);
+      const lap = await together(runner, order);
       progress(++done / laps);
       return lap;
     });
-  try {
-    for (const { name, url, worlds } of builds) {
-      const children: ChildProcess[] = [];
-      runners.push({ name, children });
-      while (children.length < worlds) {
-        children.push(await forkReady(name, new URL('worker.js', import.meta.url), [url.href]));
-      }
-    }
-    for (const [faults, shape] of Object.entries(plans)) {
-      await run(1, { ...shape, calls });
-      const all = await run(rounds, { ...shape, calls });
+  for (const [faults, shape] of Object.entries(plans)) {
+    const runners: Runner[] = [];
+    try {
+      // Anew for each: V8 would have compiled for what ran before.
+      for (const build of builds) await start(build, runners);
+      await run(runners, 1, { ...shape, calls });
+      const all = await run(runners, rounds, { ...shape, calls });
       const bases = [...all].find(([{ name }]) => name === BASELINE)?.[1];
       for (const [runner, taken] of all) rows.push(rowOf(runner, faults, calls, taken, bases));
+    } finally {
+      for (const { children } of runners) for (const child of children) child.kill();
     }
-  } finally {
-    for (const { children } of runners) for (const child of children) child.kill();
   }
   return { machine: afterwards(before), calls, rounds, rows };
 }
 
+/** Starts the processes of a build; they are among the runners before they are up. */
+async function start(
+  { name, url, worlds }: { name: string; url: URL; worlds: number },
+  runners: Runner[],
+): Promise<void> {
+  const children: ChildProcess[] = [];
+  runners.push({ name, children });
+  while (children.length < worlds) {
+    children.push(await forkReady(name, new URL('worker.js', import.meta.url), [url.href]));
+  }
+}
+
 /** Has all processes of a runner simulate at once, each with another seed. */
-async function together({ name, children }: Runner, plan: Plan): Promise<Lap> {
+async function together({ name, children }: Runner, plan: Order): Promise<Lap> {
   const began = performance.now();
   const laps = await Promise.all(children.map((child, index) =>
     ask<Lap>(name, child, { ...plan, seed: plan.seed + index })));

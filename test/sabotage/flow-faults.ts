@@ -106,7 +106,8 @@ export const flowFaults: readonly Fault[] = [
     'sessions/responder.js',
     ['simulation/one-way', 'simulation/values'],
     [
-      ['a one-way message is not accepted', 'if (incoming.oneWay && incoming.whole)', 'if (false)'],
+      ['a one-way message is not accepted',
+        'if (!plain && incoming.oneWay && incoming.whole)', 'if (false)'],
       [
         'what was accepted dies with its session',
         'if (incoming.accepted && runsOn) { incoming.reply?.withdraw();',

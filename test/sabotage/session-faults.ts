@@ -253,8 +253,10 @@ export const sessionFaults: readonly Fault[] = [
     ['the allow rule is not asked', 'if (!service.allows(source))', 'if (false)',
       'simulation/scenarios'],
   ]),
+  ...faultsIn('sessions/intake.js', ['simulation/outcomes', 'simulation/scenarios'], [
+    ['CLOSE is ignored', 'machines.peerClosed = true;', '', 'simulation/hostile'],
+  ]),
   ...faultsIn('sessions/session.js', ['simulation/outcomes', 'simulation/scenarios'], [
-    ['CLOSE is ignored', 'this.#awake().peerClosed = true;', '', 'simulation/hostile'],
     ['no PING is sent', 'if (!carrier.settled || (caller.open === 0 && responder.owed === 0))',
       'if (true)', 'simulation/farewell'],
     ['a silent peer is waited for', 'silenceMs(now) < this.#resources.limits.silenceMs', 'true'],
@@ -266,7 +268,7 @@ export const sessionFaults: readonly Fault[] = [
       "if (this.#state === 'ended') return 'unknown-session';", '',
       'unit/sessions/session-data'],
     ['messages without news are acknowledged at once',
-      'this.carrier.planAcknowledgement(news, now);', 'this.carrier.acknowledgeNow(now);',
+      'machines.carrier.planAcknowledgement(news, now);', 'machines.carrier.acknowledgeNow(now);',
       'unit/sessions/session-data'],
   ]),
   ...faultsIn('sessions/draft.js', ['property/draft'], [

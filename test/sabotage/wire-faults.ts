@@ -13,7 +13,7 @@ export const wireFaults: readonly Fault[] = [
     ['the reach of a bitmap is off by one', '32 * index + 32 - Math.clz32(word)',
       '32 * index + 31 - Math.clz32(word)', 'property/codec', 'unit/reliability/carrier'],
     ['the floor is not written',
-      'view.setUint32(frame.DATA_FLOOR, envelope.floor >>> 0, LITTLE_ENDIAN);', ''],
+      'view.setUint32(frame.DATA_FLOOR, envelope.floor >>> 0, NATIVE);', ''],
     ['the delay of an acknowledgement is not told', 'Math.floor(envelope.ackDelayMs * 1000)', '0'],
     ['a budget that is used up wraps', 'Math.max(0, Math.floor(leftMs * 1000))',
       'Math.floor(leftMs * 1000)', 'unit/reliability/carrier'],
@@ -26,8 +26,8 @@ export const wireFaults: readonly Fault[] = [
   ...faultsIn('sessions/messages.js', ['unit/sessions/messages', 'property/codec'], [
     ['a message of another id is taken', '!sameId(slab, next, id) ||', ''],
     ['a method name may go beyond its message',
-      'return frame.REQUEST_HEADER + slab.view.getUint8(methodAt);',
-      'return frame.REQUEST_HEADER;'],
+      'return REQUEST_HEADER + slab.view.getUint8(methodAt);',
+      'return REQUEST_HEADER;'],
   ]),
   ...faultsIn('sessions/driver.js', ['simulation/scenarios', 'simulation/hostile'], [
     ['busy is treated as sent', "if (outcome === 'sent') { countMessages",
@@ -56,6 +56,9 @@ export const wireFaults: readonly Fault[] = [
   ]),
   ...faultsIn('sessions/incoming.js', ['simulation/outcomes'], [
     ['a handler is not told of its deadline', 'else this.abort();', '', 'simulation/cancel'],
+    ['a message that nobody replies to is taken for a request', 'ONE_WAY | WHOLE', 'WHOLE',
+      'simulation/one-way'],
+    ['a request in pieces is taken for a whole one', '=== WHOLE', '!== 0', 'simulation/values'],
   ]),
   ...faultsIn('sessions/grant.js', ['unit/sessions/grant'], [
     ['the grant is the same for all', 'receiveBuffer / Math.max(1, talkers)', 'receiveBuffer',

@@ -1,6 +1,9 @@
 import type { ConnectorId } from '../../core/id.ts';
 import { LITTLE_ENDIAN, type Slab } from '../../core/slab.ts';
 
+/** Here: V8 loads an imported constant, and tests it, at each use. */
+const NATIVE = LITTLE_ENDIAN;
+
 /**
  * `struct cn_msg`, 20 bytes before the payload. The 2005 text shows a 32-bit `len`; every kernel
  * since has a 16-bit `len` and 16 bits of `flags` in its place (KF §1.1).
@@ -32,24 +35,24 @@ export function readCnMsg(slab: Slab, at: number): CnMsgHeader {
   const { view } = slab;
   return {
     id: {
-      idx: view.getUint32(at + IDX, LITTLE_ENDIAN),
-      val: view.getUint32(at + VAL, LITTLE_ENDIAN),
+      idx: view.getUint32(at + IDX, NATIVE),
+      val: view.getUint32(at + VAL, NATIVE),
     },
-    seq: view.getUint32(at + SEQ, LITTLE_ENDIAN),
-    ack: view.getUint32(at + ACK, LITTLE_ENDIAN),
-    length: view.getUint16(at + LEN, LITTLE_ENDIAN),
-    flags: view.getUint16(at + FLAGS, LITTLE_ENDIAN),
+    seq: view.getUint32(at + SEQ, NATIVE),
+    ack: view.getUint32(at + ACK, NATIVE),
+    length: view.getUint16(at + LEN, NATIVE),
+    flags: view.getUint16(at + FLAGS, NATIVE),
   };
 }
 
 /** Reads only `seq` of the cn_msg at `at`. */
 export function cnMsgSeq(slab: Slab, at: number): number {
-  return slab.view.getUint32(at + SEQ, LITTLE_ENDIAN);
+  return slab.view.getUint32(at + SEQ, NATIVE);
 }
 
 /** Reads only `ack` of the cn_msg at `at`. */
 export function cnMsgAck(slab: Slab, at: number): number {
-  return slab.view.getUint32(at + ACK, LITTLE_ENDIAN);
+  return slab.view.getUint32(at + ACK, NATIVE);
 }
 
 /** Reads `seq` and `ack` of the cn_msg at `at`. */
@@ -59,12 +62,12 @@ export function cnMsgGenes(slab: Slab, at: number): { readonly seq: number; read
 
 /** Reads only `len` of the cn_msg at `at`. */
 export function cnMsgLength(slab: Slab, at: number): number {
-  return slab.view.getUint16(at + LEN, LITTLE_ENDIAN);
+  return slab.view.getUint16(at + LEN, NATIVE);
 }
 
 /** Reads only `flags` of the cn_msg at `at`. */
 export function cnMsgFlags(slab: Slab, at: number): number {
-  return slab.view.getUint16(at + FLAGS, LITTLE_ENDIAN);
+  return slab.view.getUint16(at + FLAGS, NATIVE);
 }
 
 /** Writes a header; the arguments stand in the order of the struct. */
@@ -78,10 +81,10 @@ export function writeCnMsg(
   flags: number,
 ): void {
   const { view } = slab;
-  view.setUint32(at + IDX, id.idx, LITTLE_ENDIAN);
-  view.setUint32(at + VAL, id.val, LITTLE_ENDIAN);
-  view.setUint32(at + SEQ, seq, LITTLE_ENDIAN);
-  view.setUint32(at + ACK, ack, LITTLE_ENDIAN);
-  view.setUint16(at + LEN, length, LITTLE_ENDIAN);
-  view.setUint16(at + FLAGS, flags, LITTLE_ENDIAN);
+  view.setUint32(at + IDX, id.idx, NATIVE);
+  view.setUint32(at + VAL, id.val, NATIVE);
+  view.setUint32(at + SEQ, seq, NATIVE);
+  view.setUint32(at + ACK, ack, NATIVE);
+  view.setUint16(at + LEN, length, NATIVE);
+  view.setUint16(at + FLAGS, flags, NATIVE);
 }

@@ -1,5 +1,8 @@
 import { LITTLE_ENDIAN, type Slab } from '../../core/slab.ts';
 
+/** Here: V8 loads an imported constant, and tests it, at each use. */
+const NATIVE = LITTLE_ENDIAN;
+
 /**
  * `struct nlmsghdr`, 16 bytes in the machine's byte order (KF §1.1). `length` counts the header and
  * the payload; the zeros that pad a message to 4 bytes come after it.
@@ -31,24 +34,24 @@ const PID = 12;
 export function readNlmsg(slab: Slab, at: number): NlmsgHeader {
   const { view } = slab;
   return {
-    length: view.getUint32(at + LENGTH, LITTLE_ENDIAN),
-    type: view.getUint16(at + TYPE, LITTLE_ENDIAN),
-    flags: view.getUint16(at + FLAGS, LITTLE_ENDIAN),
-    seq: view.getUint32(at + SEQ, LITTLE_ENDIAN),
-    pid: view.getUint32(at + PID, LITTLE_ENDIAN),
+    length: view.getUint32(at + LENGTH, NATIVE),
+    type: view.getUint16(at + TYPE, NATIVE),
+    flags: view.getUint16(at + FLAGS, NATIVE),
+    seq: view.getUint32(at + SEQ, NATIVE),
+    pid: view.getUint32(at + PID, NATIVE),
   };
 }
 
 /** Reads only the length, for walking a datagram without making an object. */
 export function nlmsgLength(slab: Slab, at: number): number {
-  return slab.view.getUint32(at + LENGTH, LITTLE_ENDIAN);
+  return slab.view.getUint32(at + LENGTH, NATIVE);
 }
 
 /** Writes a header as the kernel's connector does: type NLMSG_DONE, no flags, pid 0. */
 export function writeNlmsg(slab: Slab, at: number, length: number, seq: number): void {
   const { view } = slab;
-  view.setUint32(at + LENGTH, length, LITTLE_ENDIAN);
-  view.setUint32(at + TYPE, LITTLE_ENDIAN ? NLMSG_DONE : NLMSG_DONE << 16, LITTLE_ENDIAN);
-  view.setUint32(at + SEQ, seq, LITTLE_ENDIAN);
-  view.setUint32(at + PID, 0, LITTLE_ENDIAN);
+  view.setUint32(at + LENGTH, length, NATIVE);
+  view.setUint32(at + TYPE, NATIVE ? NLMSG_DONE : NLMSG_DONE << 16, NATIVE);
+  view.setUint32(at + SEQ, seq, NATIVE);
+  view.setUint32(at + PID, 0, NATIVE);
 }
