@@ -30,9 +30,10 @@ async function lap(order: Order): Promise<Lap> {
 async function timed(run: () => Promise<object>): Promise<Lap> {
   const before = process.cpuUsage();
   const began = performance.now();
-  const history = JSON.stringify(await run());
+  const history = await run();
+  const wallMs = performance.now() - began;
   const { user, system } = process.cpuUsage(before);
-  return { wallMs: performance.now() - began, cpuMs: (user + system) / 1000, history };
+  return { wallMs, cpuMs: (user + system) / 1000, history: JSON.stringify(history) };
 }
 
 async function stress(plan: Plan): Promise<object> {
